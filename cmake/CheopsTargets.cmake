@@ -1,0 +1,45 @@
+# Third-party packages, each found once, and helpers that declare targets.
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS system url)
+if(NOT CHEOPS_CORE_ONLY)
+  find_package(CAF 0.17.6 EXACT REQUIRED)
+  find_package(OpenSSL REQUIRED)
+  find_package(spdlog REQUIRED)
+  find_package(yaml-cpp REQUIRED)
+  find_package(CLI11 REQUIRED)
+  find_package(prometheus-cpp REQUIRED)
+endif()
+if(CHEOPS_BUILD_TESTS)
+  find_package(Boost 1.81 REQUIRED COMPONENTS unit_test_framework)
+  find_package(rapidcheck REQUIRED)
+endif()
+
+# cheops_test(NAME name LABEL unit|property|sim|e2e SOURCES … LIBS … [TIMEOUT s])
+# declares one Boost.Test binary and its ctest entry of the same name.
+function(cheops_test)
+  cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${T_NAME} ${T_SOURCES})
+  target_compile_definitions(${T_NAME} PRIVATE BOOST_TEST_DYN_LINK
+    CHEOPS_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    CHEOPS_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_include_directories(${T_NAME} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${T_NAME} PRIVATE cheops::flags ${T_LIBS}
+                        Boost::unit_test_framework)
+  add_test(NAME ${T_NAME} COMMAND ${T_NAME} --log_level=test_suite)
+  set_tests_properties(${T_NAME} PROPERTIES LABELS ${T_LABEL}
+                       TIMEOUT ${T_TIMEOUT})
+endfunction()
+
+# cheops_fuzz(NAME name SOURCES … LIBS …) declares one libFuzzer binary; its
+# seed inputs lie in fuzz/corpus/NAME.
+function(cheops_fuzz)
+  cmake_parse_arguments(F "" "NAME" "SOURCES;LIBS" ${ARGN})
+  add_executable(${F_NAME} ${F_SOURCES})
+  target_compile_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${F_NAME} PRIVATE cheops::flags ${F_LIBS})
+endfunction()

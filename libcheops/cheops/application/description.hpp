@@ -1,0 +1,110 @@
+#pragma once
+
+#include "cheops/names.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What is known of an application; docs/applications.md has the file format.
+namespace cheops::application {
+
+enum class verb : std::uint8_t { create, read, list, update, remove, other };
+
+[[nodiscard]] std::string_view to_string(verb x) noexcept;
+
+/// How one resource needs another (thesis, "dependencies").
+enum class dependency : std::uint8_t {
+  requires_,   ///< Needed to create it.
+  relies_on,   ///< Needed as long as it lives.
+  composed_of, ///< A part: made and deleted with it.
+};
+
+[[nodiscard]] std::string_view to_string(dependency x) noexcept;
+
+/// Where a resource names another.
+struct reference {
+  dependency kind = dependency::requires_;
+  std::string pointer;  ///< JSON Pointer (RFC 6901) into the body, or …
+  std::string path_parameter; ///< … the name of a `{parameter}` of the path.
+  service_id service;   ///< Of the resource referred to.
+  std::string resource; ///< Its kind.
+  bool by_name = false; ///< The value is the other's name, not its id.
+};
+
+/// A method and a path template that do something to a resource.
+struct operation {
+  std::string method; ///< Upper case.
+  std::string path;   ///< "/v2/images/{id}"; `{x}` matches one segment.
+  verb does = verb::other;
+};
+
+struct resource {
+  std::string kind;         ///< "bar".
+  std::string id_pointer;   ///< Into answers: "/id".
+  std::string name_pointer; ///< Into bodies: "/name"; empty: unnamed.
+  bool unique_name = false; ///< The application enforces unique names.
+  bool secret = false;      ///< Bodies are never shown.
+  std::vector<operation> operations;
+  std::vector<reference> references;
+};
+
+struct service {
+  service_id name;
+  std::vector<std::string> aliases;
+  /// It authenticates users itself, so peers may use it by default.
+  bool authenticates = false;
+  std::vector<service_id> calls; ///< Services that it calls while serving.
+  std::vector<resource> resources;
+};
+
+/// How a scope may reach a node, beside the `Scope` header.
+struct carriers {
+  bool prefix = true;     ///< /scope/<base64url>/…
+  bool baggage = false;   ///< W3C baggage member `cheops.scope`.
+  bool trace = false;     ///< W3C traceparent, by correlation.
+};
+
+enum class error_shape : std::uint8_t { problem, openstack, kubernetes };
+
+[[nodiscard]] std::string_view to_string(error_shape x) noexcept;
+
+/// What `cheops run` sets so that the application's clients go to the node:
+/// values may hold {url:SERVICE}, {scope} (text) and {scope64} (base64url).
+struct client_settings {
+  std::map<std::string, std::string> environment;
+};
+
+struct description {
+  std::string name;
+  std::vector<service> services;
+  carriers carry;
+  error_shape errors = error_shape::problem;
+  client_settings clients;
+
+  /// By name or alias, in any case; nullptr if there is none.
+  [[nodiscard]] const service* find(std::string_view name) const noexcept;
+  /// Whether serving a request on `from` can lead to calls of `to`: itself,
+  /// or over any chain of `calls` and references.
+  [[nodiscard]] bool reaches(const service_id& from,
+                             const service_id& to) const;
+};
+
+/// What a request is about.
+struct request_class {
+  const service* of = nullptr;      ///< Never null in an answer.
+  const resource* about = nullptr;  ///< Null: not a resource.
+  verb does = verb::other;          ///< Guessed from the method where null.
+  std::string id;                   ///< Percent-decoded; empty in collections.
+};
+
+/// Classifies by method and path (the query is left out). `target` is the
+/// request target in origin form. Literal segments win over parameters.
+[[nodiscard]] request_class classify(const service& of,
+                                     std::string_view method,
+                                     std::string_view target);
+
+} // namespace cheops::application

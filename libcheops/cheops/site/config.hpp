@@ -1,0 +1,136 @@
+#pragma once
+
+#include "cheops/application/description.hpp"
+#include "cheops/mesh/view.hpp"
+#include "cheops/names.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// A site's configuration; docs/configuration.md has the file format.
+namespace cheops::site {
+
+using std::chrono::milliseconds;
+
+/// PEM files. What stays empty is not used.
+struct tls_files {
+  std::string certificate; ///< Chain, leaf first.
+  std::string key;
+  std::string ca;          ///< Who may have signed the other side.
+  std::string crl;         ///< Revoked certificates.
+  [[nodiscard]] bool empty() const {
+    return certificate.empty() && key.empty() && ca.empty();
+  }
+};
+
+/// The local instance of a service.
+struct backend {
+  mesh::address at;
+  bool tls = false;
+  tls_files files;         ///< `ca` to check it, the others to show ourselves.
+  std::string server_name; ///< SNI and the name checked; default: the host.
+  bool verify = true;
+};
+
+/// One service's listener for users and neighbours.
+struct front {
+  service_id service;
+  mesh::address listen;
+  tls_files tls; ///< `ca` set: client certificates are asked for.
+  backend to;
+};
+
+/// What a peer may use here. No rule: nothing but what `rules` gives all.
+struct rule {
+  service_id service;
+  std::vector<application::verb> verbs; ///< Empty: all.
+};
+
+struct peer {
+  site_id name;
+  mesh::address link; ///< Where to dial it first; gossip may tell better.
+  std::optional<std::vector<rule>> allow; ///< Unset: `default_allow` counts.
+};
+
+struct listener {
+  mesh::address listen;    ///< Port 0 in a config means: not configured.
+  mesh::address advertise; ///< What peers are told; default: `listen`.
+};
+
+struct admin_endpoint {
+  std::string unix_path;          ///< Or …
+  std::optional<mesh::address> listen;
+  std::string token_file;         ///< Needed with `listen`.
+  tls_files tls;                  ///< Needed beyond loopback.
+};
+
+/// Each bound of the data plane. Zero is not "without bound".
+struct limits {
+  std::uint32_t connections = 4096;      ///< Per front, accepted at once.
+  std::uint32_t header_bytes = 64 * 1024;
+  std::uint32_t header_fields = 128;
+  std::uint32_t target_bytes = 16 * 1024;
+  std::uint32_t buffer_bytes = 64 * 1024; ///< Per direction of an exchange.
+  std::uint32_t retry_body_bytes = 64 * 1024;
+  std::uint32_t upstream_idle = 128;      ///< Per endpoint and thread.
+  std::uint32_t upstream_connections = 1024; ///< Per endpoint and thread.
+  std::uint32_t upstream_waiting = 1024;  ///< Requests in wait for one.
+  std::uint32_t correlations = 100'000;
+  std::uint32_t hops = 8;
+  std::uint32_t peers = 256;
+  std::uint32_t frame_bytes = 1024 * 1024;
+  std::uint32_t link_output_bytes = 8 * 1024 * 1024;
+  std::uint64_t entry_bytes = 3 * 1024 * 1024;
+};
+
+struct timeouts {
+  milliseconds connect{1000};
+  milliseconds header{10'000};      ///< A client's whole head.
+  milliseconds idle{60'000};        ///< Between requests, and in a body.
+  milliseconds upstream_idle{30'000}; ///< A pooled connection's rest.
+  milliseconds answer{60'000};      ///< To the head of the backend's answer.
+  milliseconds peer_answer{60'000}; ///< To the head of a peer's answer.
+  milliseconds tunnel_idle{3'600'000};
+  milliseconds correlation{600'000}; ///< A trace remembered after its last use.
+  milliseconds drain{10'000};       ///< SIGTERM: what runs may still end.
+  milliseconds heartbeat{500};
+  milliseconds link_silence{2000};  ///< No frame for so long: cut off.
+  milliseconds dial{1000};          ///< One attempt.
+};
+
+struct log_settings {
+  std::string level = "info";
+  std::string access; ///< File of the access log; "-": stdout; empty: none.
+};
+
+struct config {
+  std::string file; ///< Where it was read from.
+  site_id name;
+  std::string application_file;
+  std::string data; ///< Folder for the store and identity of this node.
+  unsigned threads = 0; ///< I/O threads; 0: one per core.
+  std::vector<front> fronts;
+  listener peer_front;
+  listener link;
+  tls_files tls; ///< This site's identity in the mesh.
+  /// CIDR networks where peers may live; gossip of others is not believed.
+  std::vector<std::string> networks;
+  std::vector<peer> peers;
+  std::vector<rule> default_allow;
+  admin_endpoint admin;
+  limits bounds;
+  timeouts times;
+  log_settings log;
+  bool experiments = false;
+};
+
+/// Whether `peer` may do `does` to a service here.
+[[nodiscard]] bool allowed(const config& x, const application::description& app,
+                           const site_id& peer, const service_id& service,
+                           application::verb does);
+
+} // namespace cheops::site

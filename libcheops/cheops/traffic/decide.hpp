@@ -1,0 +1,82 @@
+#pragma once
+
+#include "cheops/application/description.hpp"
+#include "cheops/mesh/view.hpp"
+#include "cheops/result.hpp"
+#include "cheops/scope/plan.hpp"
+#include "cheops/site/config.hpp"
+#include "cheops/traffic/correlation.hpp"
+#include "cheops/traffic/request.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cheops::traffic {
+
+/// Who sends a request.
+struct caller {
+  const application::service* front = nullptr; ///< User fronts: its service.
+  /// Peer front: the site of the verified certificate; else empty.
+  site_id peer;
+};
+
+enum class verdict : std::uint8_t {
+  local,  ///< No scope: to the backend here, as it came.
+  run,    ///< `candidates`, in their order.
+  refuse, ///< Answer with `refusal`.
+};
+
+/// What must be done with a request.
+struct decision {
+  verdict what = verdict::local;
+  const application::service* service = nullptr;
+  /// `run`: the sites to try. The own site means the backend here.
+  std::vector<site_id> candidates;
+  std::string target;      ///< Replaces the request's target; empty: keep it.
+  std::vector<header> set; ///< To set on every leg (traceparent, tracestate).
+  std::vector<header> set_for_peer; ///< To set on a leg to a peer only
+                                    ///< (Cheops-Scope, -Service, -Path, …).
+  std::string scope;       ///< Canonical text, for logs and metrics.
+  std::string_view plan = "local"; ///< Label for logs and metrics.
+  correlation::ticket ticket;      ///< Keep until the exchange has ended.
+  /// Whom to blame when a leg fails in Cheops (inherited scopes).
+  std::optional<correlation_key> blame;
+  error refusal;
+};
+
+/// Decides on requests. One per I/O thread: it caches parsed scopes and is
+/// not thread-safe; `correlation` is shared and is.
+class decider {
+public:
+  decider(std::shared_ptr<const site::config> config,
+          std::shared_ptr<const application::description> app,
+          std::shared_ptr<correlation> traces);
+  ~decider();
+
+  /// New rules or limits (SIGHUP).
+  void configure(std::shared_ptr<const site::config> config);
+
+  [[nodiscard]] decision decide(const request_view& in, const caller& from,
+                                const mesh::view& mesh, clock::time_point now);
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+/// Whether a field belongs to Cheops (`Scope`, `Cheops-*`): such fields are
+/// removed from what an application or a user sees, and set anew for peers.
+[[nodiscard]] bool is_ours(std::string_view field_name) noexcept;
+
+/// `||`: whether the next candidate may be tried after this happened.
+enum class failure : std::uint8_t {
+  not_sent,    ///< Not one byte of the request went out.
+  no_answer,   ///< Sent (wholly or in part), and no answer head came.
+  status,      ///< An answer head came: see `status`.
+  node_refused ///< The peer's node refused it before running it.
+};
+[[nodiscard]] bool may_try_next(failure what, unsigned status,
+                                bool safe_method) noexcept;
+
+} // namespace cheops::traffic

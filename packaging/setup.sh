@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs Debian packages that are missing: setup.sh build|test|bench|fuzz|lint
+set -euo pipefail
+
+build=(build-essential cmake ninja-build ccache mold git ca-certificates
+  libcaf-dev libboost1.81-dev libboost-url1.81-dev librocksdb-dev libspdlog-dev
+  libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libssl-dev)
+testing=(libboost-test1.81-dev librapidcheck-dev curl openssl iproute2 procps
+  netcat-openbsd)
+bench=(libbenchmark-dev nginx-light haproxy wrk)
+fuzz=(clang libclang-rt-14-dev)
+lint=(clang-format clang-tidy)
+
+case "${1:-build}" in
+build) want=("${build[@]}") ;;
+test) want=("${testing[@]}") ;;
+bench) want=("${bench[@]}") ;;
+fuzz) want=("${fuzz[@]}") ;;
+lint) want=("${lint[@]}") ;;
+*) echo "setup.sh: build, test, bench, fuzz or lint, not '$1'" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${want[@]}"; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [[ $status == "install ok installed" ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+sudo=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || {
+    echo "setup.sh: not root and no sudo; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  }
+  sudo=(sudo)
+fi
+echo "Installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+{
+  "${sudo[@]}" apt-get update &&
+    "${sudo[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+} >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
