@@ -28,17 +28,19 @@ enum class dependency : std::uint8_t {
 /// Where a resource names another.
 struct reference {
   dependency kind = dependency::requires_;
-  std::string pointer;  ///< JSON Pointer (RFC 6901) into the body, or …
+  std::string pointer;        ///< JSON Pointer (RFC 6901) into the body, or …
   std::string path_parameter; ///< … the name of a `{parameter}` of the path.
-  service_id service;   ///< Of the resource referred to.
-  std::string resource; ///< Its kind.
-  bool by_name = false; ///< The value is the other's name, not its id.
+  service_id service;         ///< Of the resource referred to.
+  std::string resource;       ///< Its kind.
+  bool by_name = false;       ///< The value is the other's name, not its id.
 };
 
 /// A method and a path template that do something to a resource.
 struct operation {
-  std::string method; ///< Upper case.
-  std::string path;   ///< "/v2/images/{id}"; `{x}` matches one segment.
+  std::string method; ///< Upper case; GET covers HEAD.
+  /// "/v2/images/{id}"; `{x}` matches one segment, and `{id}` is the
+  /// resource's own id.
+  std::string path;
   verb does = verb::other;
 };
 
@@ -63,9 +65,9 @@ struct service {
 
 /// How a scope may reach a node, beside the `Scope` header.
 struct carriers {
-  bool prefix = true;     ///< /scope/<base64url>/…
-  bool baggage = false;   ///< W3C baggage member `cheops.scope`.
-  bool trace = false;     ///< W3C traceparent, by correlation.
+  bool prefix = true;   ///< /scope/<base64url>/…
+  bool baggage = false; ///< W3C baggage member `cheops.scope`.
+  bool trace = false;   ///< W3C traceparent, by correlation.
 };
 
 enum class error_shape : std::uint8_t { problem, openstack, kubernetes };
@@ -93,18 +95,25 @@ struct description {
                              const service_id& to) const;
 };
 
+/// Most segments that a template may have; longer paths are no resource's.
+inline constexpr std::size_t template_segments_max = 32;
+
 /// What a request is about.
 struct request_class {
-  const service* of = nullptr;      ///< Never null in an answer.
-  const resource* about = nullptr;  ///< Null: not a resource.
-  verb does = verb::other;          ///< Guessed from the method where null.
-  std::string id;                   ///< Percent-decoded; empty in collections.
+  const service* of = nullptr;     ///< Never null in an answer.
+  const resource* about = nullptr; ///< Null: not a resource.
+  verb does = verb::other;         ///< Guessed from the method where null;
+                                   ///< `other` where only the path is known.
+  std::string id;                  ///< Percent-decoded; empty in collections.
 };
 
 /// Classifies by method and path (the query is left out). `target` is the
-/// request target in origin form. Literal segments win over parameters.
-[[nodiscard]] request_class classify(const service& of,
-                                     std::string_view method,
+/// request target in origin form. Literal segments win over parameters. Paths
+/// are compared as applications read them: escapes decoded (`%2F` stays within
+/// its segment), dot segments resolved, empty segments dropped (so a trailing
+/// slash changes nothing). A malformed escape is "not a resource". Allocates
+/// for the id and for paths with escapes only.
+[[nodiscard]] request_class classify(const service& of, std::string_view method,
                                      std::string_view target);
 
 } // namespace cheops::application

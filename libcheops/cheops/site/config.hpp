@@ -20,8 +20,8 @@ using std::chrono::milliseconds;
 struct tls_files {
   std::string certificate; ///< Chain, leaf first.
   std::string key;
-  std::string ca;          ///< Who may have signed the other side.
-  std::string crl;         ///< Revoked certificates.
+  std::string ca;  ///< Who may have signed the other side.
+  std::string crl; ///< Revoked certificates.
   [[nodiscard]] bool empty() const {
     return certificate.empty() && key.empty() && ca.empty();
   }
@@ -44,9 +44,9 @@ struct front {
   backend to;
 };
 
-/// What a peer may use here. No rule: nothing but what `rules` gives all.
+/// Something that a peer may use here.
 struct rule {
-  service_id service;
+  service_id service;                   ///< Canonical; "*": each one.
   std::vector<application::verb> verbs; ///< Empty: all.
 };
 
@@ -62,23 +62,23 @@ struct listener {
 };
 
 struct admin_endpoint {
-  std::string unix_path;          ///< Or …
+  std::string unix_path; ///< Or …
   std::optional<mesh::address> listen;
-  std::string token_file;         ///< Needed with `listen`.
-  tls_files tls;                  ///< Needed beyond loopback.
+  std::string token_file; ///< Needed with `listen`.
+  tls_files tls;          ///< Needed beyond loopback.
 };
 
 /// Each bound of the data plane. Zero is not "without bound".
 struct limits {
-  std::uint32_t connections = 4096;      ///< Per front, accepted at once.
+  std::uint32_t connections = 4096; ///< Per front, accepted at once.
   std::uint32_t header_bytes = 64 * 1024;
   std::uint32_t header_fields = 128;
   std::uint32_t target_bytes = 16 * 1024;
   std::uint32_t buffer_bytes = 64 * 1024; ///< Per direction of an exchange.
   std::uint32_t retry_body_bytes = 64 * 1024;
-  std::uint32_t upstream_idle = 128;      ///< Per endpoint and thread.
+  std::uint32_t upstream_idle = 128;         ///< Per endpoint and thread.
   std::uint32_t upstream_connections = 1024; ///< Per endpoint and thread.
-  std::uint32_t upstream_waiting = 1024;  ///< Requests in wait for one.
+  std::uint32_t upstream_waiting = 1024;     ///< Requests in wait for one.
   std::uint32_t correlations = 100'000;
   std::uint32_t hops = 8;
   std::uint32_t peers = 256;
@@ -89,17 +89,17 @@ struct limits {
 
 struct timeouts {
   milliseconds connect{1000};
-  milliseconds header{10'000};      ///< A client's whole head.
-  milliseconds idle{60'000};        ///< Between requests, and in a body.
+  milliseconds header{10'000};        ///< A client's whole head.
+  milliseconds idle{60'000};          ///< Between requests, and in a body.
   milliseconds upstream_idle{30'000}; ///< A pooled connection's rest.
-  milliseconds answer{60'000};      ///< To the head of the backend's answer.
-  milliseconds peer_answer{60'000}; ///< To the head of a peer's answer.
+  milliseconds answer{60'000};        ///< To the head of the backend's answer.
+  milliseconds peer_answer{60'000};   ///< To the head of a peer's answer.
   milliseconds tunnel_idle{3'600'000};
   milliseconds correlation{600'000}; ///< A trace remembered after its last use.
-  milliseconds drain{10'000};       ///< SIGTERM: what runs may still end.
+  milliseconds drain{10'000};        ///< SIGTERM: what runs may still end.
   milliseconds heartbeat{500};
-  milliseconds link_silence{2000};  ///< No frame for so long: cut off.
-  milliseconds dial{1000};          ///< One attempt.
+  milliseconds link_silence{2000}; ///< No frame for so long: cut off.
+  milliseconds dial{1000};         ///< One attempt.
 };
 
 struct log_settings {
@@ -111,7 +111,7 @@ struct config {
   std::string file; ///< Where it was read from.
   site_id name;
   std::string application_file;
-  std::string data; ///< Folder for the store and identity of this node.
+  std::string data;     ///< Folder for the store and identity of this node.
   unsigned threads = 0; ///< I/O threads; 0: one per core.
   std::vector<front> fronts;
   listener peer_front;
@@ -128,7 +128,9 @@ struct config {
   bool experiments = false;
 };
 
-/// Whether `peer` may do `does` to a service here.
+/// Whether `peer` may do `does` to a service here: its own `allow` decides,
+/// else `default_allow`, else (that is empty) whether the service
+/// authenticates users itself. A service that is not described: never.
 [[nodiscard]] bool allowed(const config& x, const application::description& app,
                            const site_id& peer, const service_id& service,
                            application::verb does);

@@ -1,0 +1,167 @@
+#include "cheops/application/description.hpp"
+
+#include <array>
+
+namespace cheops::application {
+
+namespace {
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+/// Appends `x` decoded; false if an escape is malformed.
+bool decode(std::string_view x, std::string& out) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i] != '%') {
+      out += x[i];
+      continue;
+    }
+    if (x.size() - i < 3)
+      return false;
+    auto high = hex_digit(x[i + 1]);
+    auto low = hex_digit(x[i + 2]);
+    if (high < 0 || low < 0)
+      return false;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return true;
+}
+
+/// The path of a target, cut and decoded once for all templates.
+class path_segments {
+public:
+  /// False: no template can match it.
+  bool parse(std::string_view target) {
+    auto path = target.substr(0, target.find_first_of("?#"));
+    if (path.empty() || path.front() != '/')
+      return false;
+    auto escaped = path.find('%') != std::string_view::npos;
+    if (escaped)
+      decoded_.reserve(path.size()); // The views into it must stay valid.
+    while (!path.empty()) {
+      path.remove_prefix(1); // The slash.
+      auto segment = path.substr(0, path.find('/'));
+      path.remove_prefix(segment.size());
+      if (escaped) {
+        auto start = decoded_.size();
+        if (!decode(segment, decoded_))
+          return false;
+        segment = std::string_view{decoded_}.substr(start);
+      }
+      take(segment);
+    }
+    return count_ <= segments_.size();
+  }
+
+  std::size_t size() const noexcept { return count_; }
+  std::string_view operator[](std::size_t i) const { return segments_[i]; }
+
+private:
+  /// Applications resolve dot segments and most merge slashes, so two
+  /// spellings of one path must not be two resources.
+  void take(std::string_view segment) {
+    if (segment.empty() || segment == ".")
+      return;
+    if (segment == "..") {
+      count_ -= count_ > 0 ? 1 : 0;
+      return;
+    }
+    if (count_ < segments_.size())
+      segments_[count_] = segment;
+    ++count_; // Deeper than any template, but ".." may still come back.
+  }
+
+  std::array<std::string_view, template_segments_max> segments_;
+  std::size_t count_ = 0;
+  std::string decoded_;
+};
+
+struct match {
+  /// One bit a segment, the first the highest: set where it is literal. So
+  /// the greater of two is the one that is literal where they first differ.
+  std::uint32_t literals = 0;
+  std::string_view id;
+};
+static_assert(template_segments_max <= 32, "one bit for each segment");
+
+bool fits(std::string_view pattern, const path_segments& path, match& out) {
+  std::size_t i = 0;
+  std::uint32_t literals = 0;
+  while (!pattern.empty()) {
+    pattern.remove_prefix(1); // The slash.
+    auto wanted = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(wanted.size());
+    if (wanted.empty()) // "/" alone, or a slash at the end.
+      continue;
+    if (i == path.size())
+      return false;
+    auto here = path[i];
+    if (wanted.front() != '{') {
+      if (wanted != here)
+        return false;
+      literals |= std::uint32_t{1} << (31 - i);
+    } else if (wanted == "{id}") {
+      out.id = here;
+    }
+    ++i;
+  }
+  out.literals = literals;
+  return i == path.size();
+}
+
+verb guess(std::string_view method) noexcept {
+  if (method == "GET" || method == "HEAD")
+    return verb::read;
+  if (method == "POST")
+    return verb::create;
+  if (method == "PUT" || method == "PATCH")
+    return verb::update;
+  return method == "DELETE" ? verb::remove : verb::other;
+}
+
+} // namespace
+
+request_class classify(const service& of, std::string_view method,
+                       std::string_view target) {
+  request_class out;
+  out.of = &of;
+  out.does = guess(method);
+  path_segments path;
+  if (!path.parse(target))
+    return out;
+  if (method == "HEAD")
+    method = "GET";
+  match best;
+  auto best_has_method = false;
+  for (const auto& owned : of.resources) {
+    for (const auto& op : owned.operations) {
+      auto has_method = op.method == method;
+      if (best_has_method && !has_method)
+        continue;
+      match m;
+      if (!fits(op.path, path, m))
+        continue;
+      auto better = !out.about || (has_method && !best_has_method)
+                    || m.literals > best.literals;
+      if (!better)
+        continue;
+      best = m;
+      best_has_method = has_method;
+      out.about = &owned;
+      out.does = has_method ? op.does : verb::other;
+    }
+  }
+  if (out.about)
+    out.id = best.id;
+  return out;
+}
+
+} // namespace cheops::application
