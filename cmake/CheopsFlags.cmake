@@ -39,4 +39,10 @@ if(CHEOPS_SANITIZE)
   add_compile_options(-fsanitize=${CHEOPS_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CHEOPS_SANITIZE})
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()
+if(CHEOPS_BUILD_FUZZ)
+  # libFuzzer is guided by the branches of what it tests, so the libraries
+  # are instrumented too.
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

@@ -15,10 +15,24 @@ if(CHEOPS_BUILD_TESTS)
   find_package(rapidcheck REQUIRED)
 endif()
 
+# cheops_collect_programs(folder) makes the executables of a folder part of the
+# target `programs`.
+function(cheops_collect_programs folder)
+  get_property(names DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(name ${names})
+    get_target_property(type ${name} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+      add_dependencies(programs ${name})
+    endif()
+  endforeach()
+endfunction()
+
 # cheops_test(NAME name LABEL unit|property|sim|e2e SOURCES … LIBS … [TIMEOUT s])
-# declares one Boost.Test binary and its ctest entry of the same name.
+# declares one Boost.Test binary and its ctest entry of the same name. A test
+# that takes minutes has the label `long` too: LABEL e2e long. `make test`
+# leaves those out, `make test-long` runs them.
 function(cheops_test)
-  cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "" "NAME;TIMEOUT" "LABEL;SOURCES;LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
@@ -30,8 +44,13 @@ function(cheops_test)
   target_link_libraries(${T_NAME} PRIVATE cheops::flags ${T_LIBS}
                         Boost::unit_test_framework)
   add_test(NAME ${T_NAME} COMMAND ${T_NAME} --log_level=test_suite)
-  set_tests_properties(${T_NAME} PROPERTIES LABELS ${T_LABEL}
+  set_tests_properties(${T_NAME} PROPERTIES LABELS "${T_LABEL}"
                        TIMEOUT ${T_TIMEOUT})
+  if("e2e" IN_LIST T_LABEL)
+    # Real processes: one such test at a time, beside those of other kinds.
+    set_tests_properties(${T_NAME} PROPERTIES RESOURCE_LOCK processes)
+  endif()
+  add_dependencies(tests ${T_NAME})
 endfunction()
 
 # cheops_fuzz(NAME name SOURCES … LIBS …) declares one libFuzzer binary; its
@@ -42,4 +61,14 @@ function(cheops_fuzz)
   target_compile_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
   target_link_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${F_NAME} PRIVATE cheops::flags ${F_LIBS})
+  add_dependencies(fuzzers ${F_NAME})
+endfunction()
+
+# cheops_bench(NAME name SOURCES … LIBS …) declares one benchmark binary. What
+# runs several processes is a script beside it: bench/NAME.sh.
+function(cheops_bench)
+  cmake_parse_arguments(B "" "NAME" "SOURCES;LIBS" ${ARGN})
+  add_executable(${B_NAME} ${B_SOURCES})
+  target_link_libraries(${B_NAME} PRIVATE cheops::flags ${B_LIBS})
+  add_dependencies(benches ${B_NAME})
 endfunction()

@@ -3,13 +3,13 @@
 set -euo pipefail
 
 build=(build-essential cmake ninja-build ccache mold git ca-certificates
-  libcaf-dev libboost1.81-dev libboost-url1.81-dev librocksdb-dev libspdlog-dev
+  libcaf-dev libboost1.81-dev libboost-url1.81-dev libspdlog-dev
   libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libssl-dev)
 testing=(libboost-test1.81-dev librapidcheck-dev curl openssl iproute2 procps
   netcat-openbsd)
 bench=(libbenchmark-dev nginx-light haproxy wrk)
 fuzz=(clang libclang-rt-14-dev)
-lint=(clang-format clang-tidy)
+lint=(clang clang-format clang-tidy shellcheck)
 
 case "${1:-build}" in
 build) want=("${build[@]}") ;;
