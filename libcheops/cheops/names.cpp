@@ -32,8 +32,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
       auto same = fold(a[i]) == fold(b[j]);
-      auto best = std::min({diagonal + (same ? 0U : 1U), row[j] + 1,
-                            row[j + 1] + 1});
+      auto best =
+        std::min({diagonal + (same ? 0U : 1U), row[j] + 1, row[j + 1] + 1});
       diagonal = row[j + 1];
       row[j + 1] = best;
     }

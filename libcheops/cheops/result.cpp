@@ -53,8 +53,7 @@ std::string to_string(const error& x) {
   return out;
 }
 
-void throw_exception_from_error(const error& x,
-                                const boost::source_location&) {
+void throw_exception_from_error(const error& x, const boost::source_location&) {
   throw std::runtime_error(to_string(x));
 }
 

@@ -49,10 +49,10 @@ struct link_stats {
 /// One site, as this site sees it.
 struct site {
   site_id name;
-  address peer_front;        ///< HTTP between sites; port 0: none known.
-  address link;              ///< Frames between actors; port 0: none known.
+  address peer_front;            ///< HTTP between sites; port 0: none known.
+  address link;                  ///< Frames between actors; port 0: none known.
   std::uint64_t incarnation = 0; ///< Grows with each start of that node.
-  std::string store;         ///< The id of its store.
+  std::string store;             ///< The id of its store.
   std::vector<service_id> services; ///< Those that it offers, canonical.
   reach state = reach::connecting;
   std::chrono::system_clock::time_point since; ///< Of `state`.
@@ -84,9 +84,9 @@ using view_ptr = std::shared_ptr<const view>;
 
 /// What an experiment does to the traffic with one peer, in one direction.
 struct fault {
-  bool cut = false;                      ///< Nothing passes, silently.
-  std::chrono::microseconds delay{0};    ///< Added to each frame and head.
-  double loss = 0;                       ///< Probability of a lost frame.
+  bool cut = false;                   ///< Nothing passes, silently.
+  std::chrono::microseconds delay{0}; ///< Added to each frame and head.
+  double loss = 0;                    ///< Probability of a lost frame.
   friend bool operator==(const fault&, const fault&) = default;
 };
 struct peer_faults {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cheops::traffic {
 
@@ -15,7 +16,7 @@ using clock = std::chrono::steady_clock;
 
 /// Who and which trace: calls that share both belong to one scoped request.
 struct correlation_key {
-  std::string trace; ///< The 32 hex digits of a W3C trace id.
+  std::string trace;            ///< The 32 hex digits of a W3C trace id.
   std::uint64_t credential = 0; ///< Digest of the caller's credential.
   friend bool operator==(const correlation_key&,
                          const correlation_key&) = default;
@@ -23,8 +24,8 @@ struct correlation_key {
 
 /// What a later call of the same trace inherits.
 struct correlated {
-  std::string scope;            ///< Canonical text.
-  std::string path;             ///< "Site1/ServiceA > Site2/ServiceB".
+  std::string scope; ///< Canonical text.
+  std::string path;  ///< "Site1/ServiceA > Site2/ServiceB".
   std::uint32_t hops = 0;
 };
 
@@ -43,6 +44,7 @@ public:
     ~ticket();
     [[nodiscard]] explicit operator bool() const { return owner_ != nullptr; }
     [[nodiscard]] const correlation_key& key() const { return key_; }
+
   private:
     friend class correlation;
     correlation* owner_ = nullptr;
@@ -55,15 +57,18 @@ public:
     full,     ///< Every entry is held by a running exchange.
   };
 
-  correlation(std::size_t entries_max, clock::duration ttl);
+  /// `secret` goes into the digests of credentials, which nobody can then
+  /// make to collide; zero: taken from the operating system.
+  correlation(std::size_t entries_max, clock::duration ttl,
+              std::uint64_t secret = 0);
   ~correlation();
   correlation(const correlation&) = delete;
   correlation& operator=(const correlation&) = delete;
 
   /// Opens (or joins) the entry for an exchange that carries a scope itself.
-  [[nodiscard]] std::pair<outcome, ticket>
-  open(const correlation_key& key, const correlated& what,
-       clock::time_point now);
+  [[nodiscard]] std::pair<outcome, ticket> open(const correlation_key& key,
+                                                const correlated& what,
+                                                clock::time_point now);
 
   /// What a call without a scope inherits; refreshes the entry.
   [[nodiscard]] std::optional<correlated> find(const correlation_key& key,
@@ -77,6 +82,7 @@ public:
   [[nodiscard]] std::optional<error> take_cause(const ticket& of);
 
   [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] std::uint64_t secret() const noexcept;
 
 private:
   struct impl;

@@ -19,6 +19,8 @@ struct caller {
   const application::service* front = nullptr; ///< User fronts: its service.
   /// Peer front: the site of the verified certificate; else empty.
   site_id peer;
+  /// The verified client certificate's fingerprint; empty if there is none.
+  std::string_view certificate;
 };
 
 enum class verdict : std::uint8_t {
@@ -37,7 +39,9 @@ struct decision {
   std::vector<header> set; ///< To set on every leg (traceparent, tracestate).
   std::vector<header> set_for_peer; ///< To set on a leg to a peer only
                                     ///< (Cheops-Scope, -Service, -Path, …).
-  std::string scope;       ///< Canonical text, for logs and metrics.
+  std::string scope;                ///< Canonical text, for logs and metrics.
+  /// What the asking site still waits for the answer's head (peer front).
+  std::optional<std::chrono::milliseconds> answer_within;
   std::string_view plan = "local"; ///< Label for logs and metrics.
   correlation::ticket ticket;      ///< Keep until the exchange has ended.
   /// Whom to blame when a leg fails in Cheops (inherited scopes).
@@ -49,9 +53,11 @@ struct decision {
 /// not thread-safe; `correlation` is shared and is.
 class decider {
 public:
+  /// `seed` makes the ids of traces that the node starts; zero: seeded by
+  /// the operating system.
   decider(std::shared_ptr<const site::config> config,
           std::shared_ptr<const application::description> app,
-          std::shared_ptr<correlation> traces);
+          std::shared_ptr<correlation> traces, std::uint64_t seed = 0);
   ~decider();
 
   /// New rules or limits (SIGHUP).

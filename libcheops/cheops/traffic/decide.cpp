@@ -1,0 +1,398 @@
+#include "cheops/traffic/decide.hpp"
+
+#include "cheops/scope/parse.hpp"
+#include "cheops/traffic/carriers.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <random>
+#include <unordered_map>
+
+namespace cheops::traffic {
+
+namespace {
+
+/// Plans kept by a thread; when it is full it starts anew.
+constexpr std::size_t cached_plans_max = 1024;
+constexpr std::size_t path_bytes_max = 4096;
+
+/// A scope, and how it came.
+struct found_scope {
+  std::string text;
+  bool inherited = false; ///< By trace or baggage.
+  std::uint32_t hops = 0;
+  std::string path; ///< The way of the trace so far; empty at its start.
+  std::optional<correlation_key> outer; ///< The entry it was found in.
+};
+
+struct planned {
+  std::uint64_t version = 0; ///< Of the view that the plan was made with.
+  result<scope::plan> plan = scope::plan{};
+  std::string canonical;
+};
+
+bool is_safe(std::string_view method) noexcept {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS"
+         || method == "TRACE";
+}
+
+template <class T>
+std::optional<T> number(std::string_view text) noexcept {
+  T out{};
+  auto end = text.data() + text.size();
+  auto [at, ec] = std::from_chars(text.data(), end, out);
+  if (text.empty() || ec != std::errc{} || at != end)
+    return std::nullopt;
+  return out;
+}
+
+std::string hex(std::uint64_t x) {
+  static constexpr auto digits = "0123456789abcdef";
+  std::string out(16, '0');
+  for (auto& c : out) {
+    c = digits[x >> 60];
+    x <<= 4;
+  }
+  return out;
+}
+
+std::string path_with(std::string_view path, const site_id& at,
+                      const service_id& service) {
+  std::string out{path.substr(0, path_bytes_max)};
+  if (!out.empty())
+    out += " > ";
+  return out + at.value + "/" + service.value;
+}
+
+} // namespace
+
+struct decider::impl {
+  std::shared_ptr<const site::config> config;
+  std::shared_ptr<const application::description> app;
+  std::shared_ptr<correlation> traces;
+  std::mt19937_64 random;
+  std::unordered_map<std::string, planned> plans;
+  scope::known_names names;
+  std::uint64_t names_version = 0;
+  bool have_names = false;
+
+  // -- answers ---------------------------------------------------------------
+
+  decision refused(error why, std::string_view step) const {
+    decision out;
+    out.what = verdict::refuse;
+    if (why.site.empty())
+      why.site = config->name.value;
+    if (why.step.empty())
+      why.step = step;
+    out.refusal = std::move(why);
+    return out;
+  }
+
+  // -- the scope -------------------------------------------------------------
+
+  const scope::known_names& known(const mesh::view& mesh) {
+    if (!have_names || names_version != mesh.version) {
+      names.sites.clear();
+      for (const auto& x : mesh.sites)
+        names.sites.push_back(x.name.value);
+      names_version = mesh.version;
+      have_names = true;
+    }
+    return names;
+  }
+
+  /// A plan is a function of the scope, the question and the view: it is
+  /// kept until the view changes.
+  const planned& plan_of(const std::string& text, const scope::question& ask,
+                         const mesh::view& mesh) {
+    auto key = text + '\n' + ask.service.value + '\n';
+    key += static_cast<char>('0' + (ask.safe ? 1 : 0) + (ask.creates ? 2 : 0)
+                             + (ask.inherited ? 4 : 0));
+    if (auto i = plans.find(key); i != plans.end()) {
+      if (i->second.version == mesh.version)
+        return i->second;
+      plans.erase(i);
+    }
+    if (plans.size() >= cached_plans_max)
+      plans.clear();
+    planned made;
+    made.version = mesh.version;
+    auto tree = scope::parse(text, known(mesh));
+    if (tree) {
+      made.canonical = scope::to_string(*tree);
+      made.plan = scope::make_plan(*tree, ask, *app, mesh);
+    } else {
+      made.plan = scope::to_error(text, tree.error());
+    }
+    return plans.emplace(std::move(key), std::move(made)).first->second;
+  }
+
+  correlation_key key_of(std::string_view trace, const marks& in,
+                         const caller& from) const {
+    return {std::string{trace},
+            credential_digest(in, from.certificate, traces->secret())};
+  }
+
+  /// The carriers of a user front, in their order. `target` is set where a
+  /// prefix was taken off, whichever carrier won.
+  result<std::optional<found_scope>>
+  find_scope(const request_view& in, const marks& has, const caller& from,
+             clock::time_point now, std::string& target) {
+    std::optional<found_scope> out;
+    if (app->carry.prefix)
+      if (auto cut = take_prefix(in.target)) {
+        if (!*cut)
+          return cut->error();
+        target = std::move((*cut)->target);
+        out = found_scope{std::move((*cut)->scope), false, 0, {}, {}};
+      }
+    if (has.scope_count > 1)
+      return error{errc::bad_scope, "the request has more than one Scope field",
+                   "", "read scope", "send one"};
+    if (has.scope_count == 1)
+      return found_scope{std::string{has.scope}, false, 0, {}, {}};
+    if (out)
+      return out;
+    if (app->carry.trace && !has.traceparent.empty())
+      if (auto id = trace_id(has.traceparent); !id.empty()) {
+        auto key = key_of(id, has, from);
+        if (auto x = traces->find(key, now))
+          return found_scope{x->scope, true, x->hops, x->path, std::move(key)};
+      }
+    if (app->carry.baggage && !has.baggage.empty())
+      if (auto text = baggage_scope(has.baggage); !text.empty())
+        return found_scope{std::move(text), true, 0, {}, {}};
+    return out;
+  }
+
+  // -- the trace -------------------------------------------------------------
+
+  std::string fresh_trace() {
+    std::string out;
+    do
+      out = hex(random()) + hex(random());
+    while (std::ranges::all_of(out, [](char c) { return c == '0'; }));
+    return out;
+  }
+
+  std::string traceparent(std::string_view trace) {
+    return "00-" + std::string{trace} + "-" + hex(random() | 1) + "-01";
+  }
+
+  /// Remembers the scope under the request's trace id, so that the calls
+  /// that the service makes while serving it are recognised. A trace id that
+  /// is live with another scope is exchanged for a fresh one.
+  result<void> open_trace(decision& out, const marks& has, const caller& from,
+                          const correlated& what, clock::time_point now) {
+    if (!app->carry.trace)
+      return {};
+    std::string id{trace_id(has.traceparent)};
+    auto given = id;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      if (id.empty())
+        id = fresh_trace();
+      auto [how, ticket] = traces->open(key_of(id, has, from), what, now);
+      if (how == correlation::outcome::full)
+        return error{errc::overloaded,
+                     "as many scoped requests are running as the limit "
+                     "correlations ("
+                       + std::to_string(config->bounds.correlations)
+                       + ") allows",
+                     config->name.value, "correlate", "try again later"};
+      if (how == correlation::outcome::opened) {
+        out.ticket = std::move(ticket);
+        if (id != given) {
+          out.set.push_back({"traceparent", traceparent(id)});
+          if (!given.empty())
+            out.set.push_back(
+              {"tracestate", with_former_trace(has.tracestate, given)});
+        }
+        return {};
+      }
+      id.clear();
+    }
+    return error{errc::overloaded, "no trace id could be had",
+                 config->name.value, "correlate", "try again"};
+  }
+
+  // -- the two kinds of front -------------------------------------------------
+
+  decision from_user(const request_view& in, const caller& from,
+                     const mesh::view& mesh, clock::time_point now);
+  decision from_peer(const request_view& in, const caller& from,
+                     clock::time_point now);
+  void add_peer_fields(decision& out, std::string_view path,
+                       std::uint32_t hops) const;
+};
+
+void decider::impl::add_peer_fields(decision& out, std::string_view path,
+                                    std::uint32_t hops) const {
+  auto wait = std::to_string(config->times.peer_answer.count());
+  out.set_for_peer = {{"Cheops-From", config->name.value},
+                      {"Cheops-Service", out.service->name.value},
+                      {"Cheops-Scope", out.scope},
+                      {"Cheops-Path", std::string{path}},
+                      {"Cheops-Hops", std::to_string(hops + 1)},
+                      {"Cheops-Deadline", wait + "ms"}};
+}
+
+decision decider::impl::from_user(const request_view& in, const caller& from,
+                                  const mesh::view& mesh,
+                                  clock::time_point now) {
+  decision out;
+  out.service = from.front;
+  auto has = find_marks(in);
+  auto found = find_scope(in, has, from, now, out.target);
+  if (!found)
+    return refused(found.error(), "read scope");
+  if (!*found)
+    return out;
+  auto& scope = **found;
+  const auto& target = out.target.empty() ? in.target : out.target;
+  auto about = application::classify(*from.front, in.method, target);
+  scope::question ask{from.front->name, is_safe(in.method),
+                      about.does == application::verb::create, scope.inherited};
+  const auto& made = plan_of(scope.text, ask, mesh);
+  if (!made.plan)
+    return refused(made.plan.error(), "plan");
+  const auto& plan = *made.plan;
+  if (!plan.not_built.empty())
+    return refused({errc::not_built, plan.not_built, "", "plan",
+                    "cheops explain shows what the scope means"},
+                   "plan");
+  if (scope.hops >= config->bounds.hops)
+    return refused({errc::loop,
+                    "the request has passed between sites "
+                      + std::to_string(scope.hops) + " times: " + scope.path,
+                    "", "route", "check the scope and what calls what"},
+                   "route");
+  out.what = verdict::run;
+  out.plan = scope::to_string(plan.act);
+  out.scope = made.canonical;
+  out.candidates = plan.sites;
+  if (plan.act == scope::action::local || out.candidates.empty())
+    out.candidates = {config->name};
+  auto path = path_with(scope.path, config->name, from.front->name);
+  // A call that was found by its trace belongs to the exchange that opened
+  // the entry: that one holds it, and is told what fails here.
+  out.blame = scope.outer;
+  if (!out.blame)
+    if (auto opened =
+          open_trace(out, has, from, {out.scope, path, scope.hops}, now);
+        !opened)
+      return refused(opened.error(), "correlate");
+  if (app->carry.baggage && !scope.inherited)
+    out.set.push_back({"baggage", with_baggage_scope(has.baggage, out.scope)});
+  add_peer_fields(out, path, scope.hops);
+  return out;
+}
+
+decision decider::impl::from_peer(const request_view& in, const caller& from,
+                                  clock::time_point now) {
+  auto name = in.get("Cheops-Service");
+  const auto* service = app->find(name);
+  if (service == nullptr)
+    return refused({errc::unknown_service,
+                    "the peer asks for service \"" + std::string{name}
+                      + "\", which this application does not have",
+                    "", "peer front",
+                    "compare the application files of both sites"},
+                   "peer front");
+  auto about = application::classify(*service, in.method, in.target);
+  if (!site::allowed(*config, *app, from.peer, service->name, about.does))
+    return refused({errc::forbidden,
+                    "peers/" + from.peer.value + " may not "
+                      + std::string{application::to_string(about.does)} + " at "
+                      + service->name.value,
+                    "", "peer front",
+                    "the site's operator can allow it: peers[].allow"},
+                   "peer front");
+  auto path = std::string{in.get("Cheops-Path").substr(0, path_bytes_max)};
+  auto hops = number<std::uint32_t>(in.get("Cheops-Hops"));
+  if (!hops)
+    return refused({errc::bad_request, "Cheops-Hops is not a number", "",
+                    "peer front", "the peer runs another version"},
+                   "peer front");
+  if (*hops > config->bounds.hops)
+    return refused({errc::loop,
+                    "the request has passed between sites "
+                      + std::to_string(*hops) + " times: " + path,
+                    "", "peer front", "check the scope and what calls what"},
+                   "peer front");
+  decision out;
+  out.what = verdict::run;
+  out.service = service;
+  out.candidates = {config->name};
+  out.scope = in.get("Cheops-Scope");
+  out.plan = "share";
+  auto wait = in.get("Cheops-Deadline");
+  if (wait.ends_with("ms"))
+    if (auto ms = number<std::uint32_t>(wait.substr(0, wait.size() - 2)))
+      out.answer_within = std::chrono::milliseconds{*ms};
+  if (out.scope.empty())
+    return out;
+  if (auto tree = scope::parse(out.scope); !tree)
+    return refused(scope::to_error(out.scope, tree.error()), "peer front");
+  auto here = path_with(path, config->name, service->name);
+  if (auto opened =
+        open_trace(out, find_marks(in), from, {out.scope, here, *hops}, now);
+      !opened)
+    return refused(opened.error(), "correlate");
+  return out;
+}
+
+decider::decider(std::shared_ptr<const site::config> config,
+                 std::shared_ptr<const application::description> app,
+                 std::shared_ptr<correlation> traces, std::uint64_t seed)
+  : impl_(std::make_unique<impl>()) {
+  impl_->config = std::move(config);
+  impl_->app = std::move(app);
+  impl_->traces = std::move(traces);
+  std::random_device system;
+  impl_->random.seed(seed != 0 ? seed
+                               : std::uint64_t{system()} << 32 | system());
+  for (const auto& x : impl_->app->services) {
+    impl_->names.services[fold_case(x.name.value)] = x.name.value;
+    for (const auto& alias : x.aliases)
+      impl_->names.services[fold_case(alias)] = x.name.value;
+  }
+}
+
+decider::~decider() = default;
+
+void decider::configure(std::shared_ptr<const site::config> config) {
+  impl_->config = std::move(config);
+  impl_->plans.clear();
+}
+
+decision decider::decide(const request_view& in, const caller& from,
+                         const mesh::view& mesh, clock::time_point now) {
+  if (from.peer.empty())
+    return impl_->from_user(in, from, mesh, now);
+  return impl_->from_peer(in, from, now);
+}
+
+bool is_ours(std::string_view name) noexcept {
+  if (name.size() == 5)
+    return same_name(name, "scope");
+  return name.size() > 7 && (name[0] == 'C' || name[0] == 'c')
+         && same_name(name.substr(0, 7), "cheops-");
+}
+
+bool may_try_next(failure what, unsigned status, bool safe_method) noexcept {
+  switch (what) {
+  case failure::not_sent:
+    return true;
+  case failure::no_answer:
+    return safe_method;
+  case failure::status:
+    return status == 429 || (status >= 500 && safe_method);
+  case failure::node_refused:
+    return status == 429 || status >= 500;
+  }
+  return false;
+}
+
+} // namespace cheops::traffic
