@@ -1,0 +1,157 @@
+#include "http/text.hpp"
+
+#include <cstdint>
+
+namespace cheops::http {
+
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+constexpr std::string_view ellipsis = "\xE2\x80\xA6";    // …
+constexpr std::string_view digits = "0123456789ABCDEF";
+
+std::uint8_t byte_at(std::string_view x, std::size_t i) {
+  return static_cast<std::uint8_t>(x[i]);
+}
+
+// The length of the UTF-8 sequence at `i`, 0 if there is none (RFC 3629:
+// neither overlong forms nor surrogates nor beyond U+10FFFF).
+std::size_t sequence_at(std::string_view x, std::size_t i) {
+  auto lead = byte_at(x, i);
+  if (lead < 0x80)
+    return 1;
+  std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || i + length > x.size())
+    return 0;
+  std::uint8_t low = 0x80, high = 0xBF; // Bounds of the second byte.
+  if (lead == 0xE0)
+    low = 0xA0;
+  else if (lead == 0xED)
+    high = 0x9F;
+  else if (lead == 0xF0)
+    low = 0x90;
+  else if (lead == 0xF4)
+    high = 0x8F;
+  if (byte_at(x, i + 1) < low || byte_at(x, i + 1) > high)
+    return 0;
+  for (std::size_t k = 2; k < length; ++k)
+    if ((byte_at(x, i + k) & 0xC0) != 0x80)
+      return 0;
+  return length;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+// Calls `put` with each character of the cleaned text.
+template <class Put>
+void for_each_clean(std::string_view x, std::size_t bytes_max, Put put) {
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < x.size();) {
+    auto length = sequence_at(x, i);
+    auto piece = length == 0 ? replacement : x.substr(i, length);
+    i += length == 0 ? 1 : length;
+    // Room for this piece, and for the ellipsis unless this is the end.
+    auto reserve = i < x.size() ? ellipsis.size() : 0;
+    if (used + piece.size() + reserve > bytes_max) {
+      if (used + ellipsis.size() <= bytes_max)
+        put(ellipsis);
+      return;
+    }
+    used += piece.size();
+    put(piece);
+  }
+}
+
+} // namespace
+
+std::string clean_utf8(std::string_view x, std::size_t bytes_max) {
+  std::string out;
+  for_each_clean(x, bytes_max, [&out](std::string_view p) { out += p; });
+  return out;
+}
+
+std::string clean_field(std::string_view x, std::size_t bytes_max) {
+  std::string out{x.substr(0, bytes_max)};
+  for (auto& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      c = '?';
+  return out;
+}
+
+void append_json(std::string& to, std::string_view x, std::size_t bytes_max) {
+  to += '"';
+  for_each_clean(x, bytes_max, [&to](std::string_view p) {
+    auto c = static_cast<unsigned char>(p.front());
+    if (c == '"' || c == '\\') {
+      to += '\\';
+      to += p;
+    } else if (c < 0x20 || c == 0x7F) {
+      to += "\\u00";
+      to += digits[c >> 4];
+      to += digits[c & 15];
+    } else {
+      to += p;
+    }
+  });
+  to += '"';
+}
+
+bool percent_decode(std::string_view x, std::string& to) {
+  to.clear();
+  to.reserve(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i] != '%') {
+      to += x[i];
+      continue;
+    }
+    if (i + 2 >= x.size())
+      return false;
+    auto high = hex_value(x[i + 1]);
+    auto low = hex_value(x[i + 2]);
+    if (high < 0 || low < 0)
+      return false;
+    to += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return true;
+}
+
+std::string percent_encode(std::string_view x) {
+  std::string out;
+  for (auto c : x) {
+    auto plain = (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z')
+                 || c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+      continue;
+    }
+    auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+  return out;
+}
+
+bool same_text(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size())
+    return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i]))
+      return false;
+  return true;
+}
+
+} // namespace cheops::http

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// Small helpers for text that strangers wrote.
+namespace cheops::http {
+
+/// `x` as valid UTF-8 of at most `bytes_max` bytes: what is not UTF-8 becomes
+/// U+FFFD, what is too long ends in "…" (which counts).
+[[nodiscard]] std::string clean_utf8(std::string_view x, std::size_t bytes_max);
+
+/// `x` as a field value: control characters become '?', at most `bytes_max`.
+[[nodiscard]] std::string clean_field(std::string_view x,
+                                      std::size_t bytes_max);
+
+/// Appends `x` as a JSON string with its quotes; cleaned as by `clean_utf8`.
+void append_json(std::string& to, std::string_view x, std::size_t bytes_max);
+
+/// Percent-decodes; false (and `to` is unspecified) at a malformed escape.
+[[nodiscard]] bool percent_decode(std::string_view x, std::string& to);
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+[[nodiscard]] std::string percent_encode(std::string_view x);
+
+/// ASCII letters in any case.
+[[nodiscard]] bool same_text(std::string_view a, std::string_view b) noexcept;
+
+} // namespace cheops::http
