@@ -54,22 +54,35 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
+// Whether the cleaned text from `i` on takes at most `room` bytes. Ends after
+// `room` steps at most.
+bool fits(std::string_view x, std::size_t i, std::size_t room) {
+  while (i < x.size()) {
+    auto length = sequence_at(x, i);
+    auto needs = length == 0 ? replacement.size() : length;
+    if (needs > room)
+      return false;
+    room -= needs;
+    i += length == 0 ? 1 : length;
+  }
+  return true;
+}
+
 // Calls `put` with each character of the cleaned text.
 template <class Put>
 void for_each_clean(std::string_view x, std::size_t bytes_max, Put put) {
-  std::size_t used = 0;
+  auto room = bytes_max;
   for (std::size_t i = 0; i < x.size();) {
     auto length = sequence_at(x, i);
     auto piece = length == 0 ? replacement : x.substr(i, length);
-    i += length == 0 ? 1 : length;
-    // Room for this piece, and for the ellipsis unless this is the end.
-    auto reserve = i < x.size() ? ellipsis.size() : 0;
-    if (used + piece.size() + reserve > bytes_max) {
-      if (used + ellipsis.size() <= bytes_max)
+    // Too near to the bound to hold this piece and an ellipsis after it.
+    if (piece.size() + ellipsis.size() > room && !fits(x, i, room)) {
+      if (ellipsis.size() <= room)
         put(ellipsis);
       return;
     }
-    used += piece.size();
+    room -= piece.size();
+    i += length == 0 ? 1 : length;
     put(piece);
   }
 }

@@ -28,10 +28,10 @@ BOOST_AUTO_TEST_CASE(plain_rest_reads_rfc_9457) {
   BOOST_TEST(x.status == 503U);
   BOOST_TEST(x.type == "application/problem+json");
   std::string expected =
-    R"({"type":"urn:cheops:error:unreachable",)"
-    R"("title":"A site cannot be reached","status":503,)"
-    R"("detail":"no answer within 1 s","code":"unreachable",)"
-    R"("site":"Site2","step":"connect","hint":"see: cheops get links"})"
+    R"x({"type":"urn:cheops:error:unreachable",)x"
+    R"x("title":"A site cannot be reached","status":503,)x"
+    R"x("detail":"no answer within 1 s","code":"unreachable",)x"
+    R"x("site":"Site2","step":"connect","hint":"see: cheops get links"})x"
     "\n";
   BOOST_TEST(x.body == expected);
 }
@@ -40,10 +40,10 @@ BOOST_AUTO_TEST_CASE(openstack_clients_read_all_of_it_in_the_message) {
   auto x = http::to_problem(cut_off, error_shape::openstack, "Site1");
   BOOST_TEST(x.type == "application/json");
   std::string expected =
-R"({"error":{"code":503,"message":"site Site2, connect: )"
-                R"(no answer within 1 s (see: cheops get links)",)"
-                R"("title":"Service Unavailable"}})"
-                "\n";
+    R"x({"error":{"code":503,"message":"site Site2, connect: )x"
+    R"x(no answer within 1 s (see: cheops get links)",)x"
+    R"x("title":"Service Unavailable"}})x"
+    "\n";
   BOOST_TEST(x.body == expected);
 }
 
@@ -52,14 +52,14 @@ BOOST_AUTO_TEST_CASE(kubernetes_clients_read_a_status_object) {
   BOOST_TEST(x.type == "application/json");
   // A raw string within a macro's arguments confuses g++ 12.
   std::string expected =
-R"({"kind":"Status","apiVersion":"v1","metadata":{},)"
-       R"("status":"Failure","message":"site Site2, connect: )"
-       R"(no answer within 1 s (see: cheops get links)",)"
-       R"("reason":"ServiceUnavailable","details":{"name":"Site2",)"
-       R"("kind":"site","causes":[{"reason":"Cheops:unreachable",)"
-       R"("message":"no answer within 1 s","field":"connect"}],)"
-       R"("retryAfterSeconds":1},"code":503})"
-       "\n";
+    R"x({"kind":"Status","apiVersion":"v1","metadata":{},)x"
+    R"x("status":"Failure","message":"site Site2, connect: )x"
+    R"x(no answer within 1 s (see: cheops get links)",)x"
+    R"x("reason":"ServiceUnavailable","details":{"name":"Site2",)x"
+    R"x("kind":"site","causes":[{"reason":"Cheops:unreachable",)x"
+    R"x("message":"no answer within 1 s","field":"connect"}],)x"
+    R"x("retryAfterSeconds":1},"code":503})x"
+    "\n";
   BOOST_TEST(x.body == expected);
 }
 
