@@ -15,17 +15,36 @@ namespace cheops::http {
 
 /// Why the data plane refused a message, or cut one off: a metric's label.
 enum class refusal : std::uint8_t {
-  obs_fold, bad_host, bad_framing, bad_chunk, bad_syntax, header_too_large,
-  target_too_long, too_many_fields, slow_header, too_many_connections,
-  no_upstream_slot, loop, hops, not_allowed, bad_scope, not_built,
-  bad_peer_certificate, idle, upstream_timeout, upstream_broken,
-  peer_unreachable, correlations_full,
+  obs_fold,
+  bad_host,
+  bad_framing,
+  bad_chunk,
+  bad_syntax,
+  header_too_large,
+  target_too_long,
+  too_many_fields,
+  slow_header,
+  too_many_connections,
+  no_upstream_slot,
+  loop,
+  hops,
+  not_allowed,
+  bad_scope,
+  not_built,
+  bad_peer_certificate,
+  idle,
+  upstream_timeout,
+  upstream_broken,
+  peer_unreachable,
+  correlations_full,
   count_ ///< How many there are.
 };
 [[nodiscard]] std::string_view to_string(refusal x) noexcept;
 
 class metrics {
 public:
+  /// For one thread at a time. Labels are cleaned and bounded; above a cap on
+  /// their number everything new is counted under "other".
   class shard {
   public:
     virtual ~shard() = default;
@@ -49,7 +68,8 @@ public:
   [[nodiscard]] virtual shard& add_shard() = 0;
   /// Links and sites come from the snapshot.
   virtual void publish(mesh::view_ptr view) = 0;
-  /// A gauge or counter that is read at scrape time.
+  /// A gauge, or (if the name ends in "_total") a counter, that is read at
+  /// scrape time; replaces one of the same name.
   virtual void add_gauge(std::string name, std::string help,
                          std::function<double()> read) = 0;
   /// The Prometheus text format.
