@@ -105,6 +105,7 @@ lint: setup-build setup-test setup-bench setup-lint ## Run clang-tidy and shellc
 	@.ci/lint $(JOBS)
 
 install: build ## Install under PREFIX (DESTDIR is heeded)
+	@$(call ninja,build,manual)
 	@cmake --install build --prefix $(PREFIX)
 
 clean: ## Remove build/

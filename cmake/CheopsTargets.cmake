@@ -15,16 +15,23 @@ if(CHEOPS_BUILD_TESTS)
   find_package(rapidcheck REQUIRED)
 endif()
 
-# cheops_collect_programs(folder) makes the executables of a folder part of the
-# target `programs`.
-function(cheops_collect_programs folder)
+# cheops_programs_of(variable folder) lists the executables of a folder and of
+# those below it.
+function(cheops_programs_of variable folder)
+  set(programs_found "")
   get_property(names DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
   foreach(name ${names})
     get_target_property(type ${name} TYPE)
     if(type STREQUAL "EXECUTABLE")
-      add_dependencies(programs ${name})
+      list(APPEND programs_found ${name})
     endif()
   endforeach()
+  get_property(below DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+  foreach(each ${below})
+    cheops_programs_of(more ${each})
+    list(APPEND programs_found ${more})
+  endforeach()
+  set(${variable} ${programs_found} PARENT_SCOPE)
 endfunction()
 
 # cheops_test(NAME name LABEL unit|property|sim|e2e SOURCES … LIBS … [TIMEOUT s])
