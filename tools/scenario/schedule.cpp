@@ -1,0 +1,59 @@
+#include "tools/scenario/schedule.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace cheops::scenario {
+
+std::string_view to_string(fault_kind x) noexcept {
+  switch (x) {
+  case fault_kind::cut:
+    return "cut";
+  case fault_kind::kill:
+    return "kill";
+  case fault_kind::pause:
+    return "pause";
+  }
+  return "";
+}
+
+std::uint64_t seeded::next() noexcept {
+  state_ += 0x9e3779b97f4a7c15;
+  auto z = state_;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+std::uint64_t seeded::below(std::uint64_t bound) noexcept {
+  assert(bound > 0);
+  return next() % bound;
+}
+
+std::vector<fault_event> make_schedule(const random_faults& what,
+                                       std::size_t sites, std::uint64_t seed) {
+  assert(sites > 0 && !what.kinds.empty());
+  seeded random(seed);
+  auto within = [&random](const span& x) {
+    auto width = static_cast<std::uint64_t>((x.to - x.from).count()) + 1;
+    return x.from + milliseconds(random.below(width));
+  };
+  std::vector<fault_event> out;
+  std::vector<milliseconds> free_at(sites, milliseconds{0});
+  milliseconds at{0};
+  for (unsigned i = 0; i < what.events; ++i) {
+    at += within(what.every);
+    fault_event x;
+    x.kind = what.kinds[random.below(what.kinds.size())];
+    x.site = random.below(sites);
+    x.lasts = within(what.lasts);
+    // A second fault of a site waits until its first is mended.
+    at = std::max(at, free_at[x.site]);
+    x.at = at;
+    free_at[x.site] = x.at + x.lasts + what.every.from;
+    out.push_back(x);
+  }
+  return out;
+}
+
+} // namespace cheops::scenario
