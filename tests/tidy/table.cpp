@@ -32,7 +32,7 @@ std::vector<folder> source_folders() {
      {"cheops/", "actors/", "store/", "http/", "glue/", "tools/"},
      {"Beast", "Asio", "Boost.System", "Boost.JSON", "Boost.URL", "Boost.UUID",
       "CAF", "OpenSSL", "spdlog", "prometheus-cpp", "yaml-cpp", "CLI11",
-      "POSIX"}},
+      "libsystemd", "POSIX"}},
   };
 }
 
@@ -93,11 +93,12 @@ const std::vector<family>& families() {
     {"RocksDB", {"rocksdb/"}},
     {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
     {"benchmark", {"benchmark/"}},
+    {"libsystemd", {"systemd/"}},
     {"POSIX",
-     {"sys/",     "net/",      "netinet/", "arpa/",   "linux/",    "unistd.h",
-      "fcntl.h",  "poll.h",    "netdb.h",  "sched.h", "pthread.h", "dirent.h",
-      "spawn.h",  "termios.h", "pwd.h",    "grp.h",   "ifaddrs.h", "signal.h",
-      "stdlib.h", "malloc.h",  "glob.h",   "time.h"}},
+     {"sys/",     "net/",      "netinet/",  "arpa/",    "linux/",    "unistd.h",
+      "fcntl.h",  "poll.h",    "netdb.h",   "sched.h",  "pthread.h", "dirent.h",
+      "spawn.h",  "termios.h", "pwd.h",     "grp.h",    "ifaddrs.h", "signal.h",
+      "stdlib.h", "string.h",  "strings.h", "malloc.h", "glob.h",    "time.h"}},
   };
   return result;
 }
