@@ -1,6 +1,7 @@
 #include "glue/yaml.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/site/network.hpp"
 #include "glue/quantity.hpp"
 #include "glue/yaml_tree.hpp"
 
@@ -296,7 +297,7 @@ std::uint64_t node::size(std::uint64_t low, std::uint64_t high) const {
 
 mesh::address node::address() const {
   if (is_text())
-    if (auto x = mesh::to_address(what_->text))
+    if (auto x = mesh::to_address(what_->text); x && site::is_host(x->host))
       return *x;
   expected("host:port");
   return {};

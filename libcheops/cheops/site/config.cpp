@@ -29,8 +29,8 @@ bool allowed(const config& x, const application::description& app,
   });
   if (i != x.peers.end() && i->allow)
     return permits(*i->allow, offered->name, does);
-  if (!x.default_allow.empty())
-    return permits(x.default_allow, offered->name, does);
+  if (x.default_allow)
+    return permits(*x.default_allow, offered->name, does);
   return offered->authenticates;
 }
 

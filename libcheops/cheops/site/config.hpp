@@ -120,7 +120,9 @@ struct config {
   /// CIDR networks where peers may live; gossip of others is not believed.
   std::vector<std::string> networks;
   std::vector<peer> peers;
-  std::vector<rule> default_allow;
+  /// For peers without an `allow` of their own. Unset: each service whose
+  /// description says that it authenticates users.
+  std::optional<std::vector<rule>> default_allow;
   admin_endpoint admin;
   limits bounds;
   timeouts times;
@@ -129,8 +131,9 @@ struct config {
 };
 
 /// Whether `peer` may do `does` to a service here: its own `allow` decides,
-/// else `default_allow`, else (that is empty) whether the service
-/// authenticates users itself. A service that is not described: never.
+/// else `default_allow`, else whether the service authenticates users itself.
+/// A list without a rule allows nothing, and so does a service that is not
+/// described.
 [[nodiscard]] bool allowed(const config& x, const application::description& app,
                            const site_id& peer, const service_id& service,
                            application::verb does);

@@ -55,6 +55,15 @@ bool is_loopback(std::string_view host) {
   return v4.contains(*x) || v6.contains(*x);
 }
 
+bool is_host(std::string_view x) {
+  constexpr std::size_t dns_name_bytes_max = 253;
+  constexpr auto letters = "abcdefghijklmnopqrstuvwxyz"
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  auto is_name = !x.empty() && x.size() <= dns_name_bytes_max
+                 && x.find_first_not_of(letters) == std::string_view::npos;
+  return is_name || to_ip(x);
+}
+
 bool network::contains(const ip& x) const noexcept {
   return prefix(x, bits) == prefix(base, bits);
 }

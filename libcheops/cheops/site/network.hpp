@@ -20,6 +20,10 @@ using ip = std::array<std::uint8_t, 16>;
 /// 127.0.0.0/8, ::1, or the name `localhost`.
 [[nodiscard]] bool is_loopback(std::string_view host);
 
+/// Whether it can be an address's host: an IP literal, or a DNS name by its
+/// letters (digits, `-`, `_` and dots too).
+[[nodiscard]] bool is_host(std::string_view x);
+
 struct network {
   ip base{};
   unsigned bits = 0; ///< Of `base`, so an IPv4 /8 is 104.
