@@ -33,6 +33,12 @@ std::optional<std::uint64_t> factor_of(const Units& units,
   return std::nullopt;
 }
 
+/// A space may stand before a unit.
+std::string_view unit_name(std::string_view x) {
+  x.remove_prefix(x.starts_with(' ') ? 1 : 0);
+  return x;
+}
+
 template <class Units>
 const unit& largest_divisor(const Units& units, std::uint64_t x) {
   std::size_t best = 0;
@@ -48,7 +54,7 @@ std::optional<std::chrono::microseconds> to_duration(std::string_view x) {
   auto digits = x.find_first_not_of("0123456789.");
   if (digits == std::string_view::npos || digits == 0)
     return std::nullopt;
-  auto factor = factor_of(times, x.substr(digits));
+  auto factor = factor_of(times, unit_name(x.substr(digits)));
   double number = 0;
   const auto* end = x.data() + digits;
   auto [at, ec] = std::from_chars(x.data(), end, number);
@@ -76,8 +82,8 @@ std::optional<std::uint64_t> to_size(std::string_view x) {
     return std::nullopt;
   if (at == end)
     return number;
-  auto name = x.substr(static_cast<std::size_t>(at - x.data()));
-  auto factor = factor_of(sizes, name);
+  auto rest = x.substr(static_cast<std::size_t>(at - x.data()));
+  auto factor = factor_of(sizes, unit_name(rest));
   if (!factor || number > UINT64_MAX / *factor)
     return std::nullopt;
   return number * *factor;

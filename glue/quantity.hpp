@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-/// Amounts with a unit, as files and command lines write them.
+/// Amounts with a unit, as files and command lines write them. A space may
+/// stand before the unit.
 namespace cheops::glue {
 
 /// "250us", "50ms", "1.5s", "2m", "1h"; a zero needs a unit too. Nullopt if

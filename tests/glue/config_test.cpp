@@ -171,6 +171,30 @@ BOOST_AUTO_TEST_CASE(default_networks_are_where_the_peers_are) {
   BOOST_TEST(read(small("networks: []\n")).networks.empty());
 }
 
+/// The example that ships, its commented sections `limits` and `timeouts`
+/// brought in.
+std::string example_with_defaults() {
+  std::ifstream in{CHEOPS_SOURCE_DIR "/packaging/examples/site.yaml"};
+  std::string out;
+  auto inside = false;
+  for (std::string line; std::getline(in, line);) {
+    inside = line == "# limits:" || line == "# timeouts:"
+             || (inside && line.starts_with("#   "));
+    out += (inside ? line.substr(2) : line) + "\n";
+  }
+  return out;
+}
+
+BOOST_AUTO_TEST_CASE(the_example_that_ships_is_right_and_shows_the_defaults) {
+  auto text = example_with_defaults();
+  auto x = parse_config(text, CHEOPS_SOURCE_DIR "/packaging/examples/x.yaml");
+  BOOST_REQUIRE_MESSAGE(x, (x ? "" : to_string(x.error())));
+  auto at = text.find("  dial: ");
+  BOOST_REQUIRE(at != std::string::npos); // They were brought in.
+  BOOST_TEST((x->bounds == site::limits{}));
+  BOOST_TEST((x->times == site::timeouts{}));
+}
+
 BOOST_AUTO_TEST_CASE(a_backend_is_a_host_with_a_port) {
   struct {
     std::string_view url;

@@ -11,8 +11,9 @@ BOOST_AUTO_TEST_CASE(durations_have_a_unit) {
   BOOST_TEST((to_duration("50ms") == 50ms));
   BOOST_TEST((to_duration("1.5s") == 1500ms));
   BOOST_TEST((to_duration("2m") == 2min));
+  BOOST_TEST((to_duration("2 m") == 2min));
   BOOST_TEST((to_duration("0s") == 0s));
-  for (auto x : {"", "5", "s", "-1s", "1 s", "1d", "1e3s", "1..5s", ".",
+  for (auto x : {"", "5", "s", "-1s", "1  s", "1 ", "1d", "1e3s", "1..5s", ".",
                  "999999999999999h", "1sx"})
     BOOST_TEST(!to_duration(x), x);
 }
@@ -22,8 +23,9 @@ BOOST_AUTO_TEST_CASE(sizes_have_binary_units_or_none) {
   BOOST_TEST((to_size("512") == 512U));
   BOOST_TEST((to_size("17B") == 17U));
   BOOST_TEST((to_size("64KiB") == 65536U));
+  BOOST_TEST((to_size("64 KiB") == 65536U));
   BOOST_TEST((to_size("3MiB") == 3U << 20));
-  for (auto x : {"", "KiB", "-1", "1KB", "1 KiB", "1.5KiB",
+  for (auto x : {"", "KiB", "-1", "1KB", "1  KiB", "1.5KiB",
                  "18446744073709551616", "18446744073709551615GiB"})
     BOOST_TEST(!to_size(x), x);
 }

@@ -85,6 +85,7 @@ struct limits {
   std::uint32_t frame_bytes = 1024 * 1024;
   std::uint32_t link_output_bytes = 8 * 1024 * 1024;
   std::uint64_t entry_bytes = 3 * 1024 * 1024;
+  friend bool operator==(const limits&, const limits&) = default;
 };
 
 struct timeouts {
@@ -100,6 +101,7 @@ struct timeouts {
   milliseconds heartbeat{500};
   milliseconds link_silence{2000}; ///< No frame for so long: cut off.
   milliseconds dial{1000};         ///< One attempt.
+  friend bool operator==(const timeouts&, const timeouts&) = default;
 };
 
 struct log_settings {
