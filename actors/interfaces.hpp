@@ -1,0 +1,195 @@
+#pragma once
+
+#include "actors/tls.hpp"
+#include "cheops/mesh/link.hpp"
+#include "cheops/mesh/view.hpp"
+#include "cheops/site/config.hpp"
+#include "cheops/wire/messages.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/fwd.hpp>
+#include <caf/io/fwd.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// Every actor, message and atom of the control plane, on one page.
+///
+///   LISTENER --fork--> LINK (one per connection) --reports--> SUPERVISOR
+///                       ^  |                                   |      |
+///        envelopes      |  +---- envelopes ----> ROUTER <------+      |
+///                       +------- envelopes ------+                    v
+///   other actors of the site <-- deliver -- ROUTER        GATEWAY -> on_view
+namespace cheops::actors {
+
+/// What a configuration means to the actors.
+struct setup {
+  std::shared_ptr<const site::config> config;
+  std::shared_ptr<const tls::trust> trust; ///< Null: no TLS, loopback only.
+};
+
+/// A connection was accepted; the supervisor may still refuse it.
+struct accepted {};
+
+/// What happened at a connection, from LINK to SUPERVISOR.
+struct link_report {
+  std::uint64_t id = 0; ///< Of the LINK.
+  site_id peer;         ///< By certificate or hello; expected before; or empty.
+  std::variant<accepted, mesh::link::ready, mesh::link::greeted,
+               mesh::link::went_up, mesh::link::measured, mesh::link::gossip,
+               mesh::link::compared, mesh::link::close>
+    what;
+  mesh::link_stats stats; ///< Of this connection so far.
+};
+
+/// What a LINK shall do.
+struct link_order {
+  mesh::link::input what;
+};
+
+/// New certificates: close, unless they still trust the peer's.
+struct link_recheck {
+  std::shared_ptr<const tls::trust> trust;
+};
+
+/// What became of an envelope at this site; beyond it, nothing is promised.
+enum class handed : std::uint8_t {
+  over,         ///< To a local actor, or into the link's queue.
+  no_target,    ///< Nobody of that kind is here.
+  unknown_site, ///< No such site has ever been linked.
+  unreachable,  ///< The link to the site is down.
+  full,         ///< limits.link_output_bytes is reached; try later.
+  too_large,    ///< Over limits.entry_bytes.
+};
+
+/// An envelope for an actor of this site, and the site it came from: the
+/// name in the certificate, or our own.
+struct delivered {
+  site_id origin;
+  wire::envelope envelope;
+};
+
+/// All sites as the supervisor sees them, ourselves among them.
+struct sites_seen {
+  std::shared_ptr<const std::vector<mesh::site>> sites;
+  bool urgent = false; ///< A state or a statement changed.
+};
+
+struct faults_set {
+  mesh::fault_table table;
+};
+
+} // namespace cheops::actors
+
+CAF_BEGIN_TYPE_ID_BLOCK(cheops, caf::first_custom_type_id)
+
+CAF_ADD_TYPE_ID(cheops, (cheops::site_id))
+CAF_ADD_TYPE_ID(cheops, (cheops::wire::envelope))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::setup))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::link_report))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::link_order))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::link_recheck))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::handed))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::delivered))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::sites_seen))
+CAF_ADD_TYPE_ID(cheops, (cheops::actors::faults_set))
+CAF_ADD_ATOM(cheops, cheops::atom, begin, "begin")
+CAF_ADD_ATOM(cheops, cheops::atom, submit, "submit")
+CAF_ADD_ATOM(cheops, cheops::atom, attach, "attach")
+CAF_ADD_ATOM(cheops, cheops::atom, linked, "linked")
+CAF_ADD_ATOM(cheops, cheops::atom, unlinked, "unlinked")
+CAF_ADD_ATOM(cheops, cheops::atom, redial, "redial")
+CAF_ADD_ATOM(cheops, cheops::atom, wake, "wake")
+CAF_ADD_ATOM(cheops, cheops::atom, cut_off, "cutoff")
+CAF_ADD_ATOM(cheops, cheops::atom, stop, "stop")
+
+CAF_END_TYPE_ID_BLOCK(cheops)
+
+// None of these leaves the process: between sites go frames of our codec.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::site_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::wire::envelope)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::setup)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::link_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::link_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::link_recheck)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::handed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::delivered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::sites_seen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::faults_set)
+
+namespace cheops::actors {
+
+/// A LINK is one connection to another site: a caf::io broker that runs
+/// mesh::link over TLS. (Messages carry it as caf::actor.)
+using link_actor = caf::typed_actor<
+  // From the SUPERVISOR.
+  caf::reacts_to<link_order>,
+  // From the SUPERVISOR, after a reload.
+  caf::reacts_to<link_recheck>,
+  // From the ROUTER.
+  caf::replies_to<atom::submit, wire::envelope>::with<handed>,
+  // Its own heartbeat; the only timer of a link that is up.
+  caf::reacts_to<caf::tick_atom>,
+  // Its own timer: a delayed frame is due.
+  caf::reacts_to<atom::wake>,
+  // Its own timer: shut the socket, whatever has not left.
+  caf::reacts_to<atom::stop>>;
+
+/// The LISTENER accepts connections and makes each a LINK.
+using listener_actor = caf::typed_actor<
+  // For those that it accepts from now on.
+  caf::reacts_to<setup>,
+  // The last message of its life.
+  caf::reacts_to<atom::stop>>;
+
+/// Whoever wants the envelopes of a kind.
+using target_actor = caf::typed_actor<caf::reacts_to<delivered>>;
+
+/// The GATEWAY is the boundary to the data plane: it makes snapshots of what
+/// the supervisor tells and calls `on_view`.
+using gateway_actor = caf::typed_actor<
+  // The sites as they are now.
+  caf::reacts_to<sites_seen>,
+  // The last message of its life.
+  caf::reacts_to<atom::stop>>;
+
+/// The ROUTER brings envelopes to the actor or the link that they name.
+using router_actor = caf::typed_actor<
+  // From an actor of this site; answers what became of it.
+  caf::replies_to<atom::submit, wire::envelope>::with<handed>,
+  // From a LINK, with the site it came from.
+  caf::reacts_to<delivered>,
+  // All envelopes of a kind go to this target_actor until it ends.
+  caf::reacts_to<atom::attach, std::string, caf::actor>,
+  // The site's envelopes go to this LINK from now on.
+  caf::reacts_to<atom::linked, site_id, caf::actor>,
+  // … and no longer.
+  caf::reacts_to<atom::unlinked, site_id, caf::actor>,
+  // The last message of its life.
+  caf::reacts_to<atom::stop>>;
+
+/// The SUPERVISOR knows the sites (mesh::membership) and has a link to each
+/// (mesh::peering); it starts and ends the LINKs.
+using supervisor_actor = caf::typed_actor<
+  // Start: dial, with this LISTENER (or null) for who dials us.
+  caf::reacts_to<atom::begin, caf::actor>,
+  // What happened at a connection, with the LINK itself.
+  caf::reacts_to<link_report, caf::actor>,
+  // Its own timer, for one site.
+  caf::reacts_to<atom::redial, site_id>,
+  // Its own timer: an attempt under an injected cut got nowhere.
+  caf::reacts_to<atom::cut_off, site_id, std::uint64_t>,
+  // Injected faults, as a whole.
+  caf::reacts_to<faults_set>,
+  // A new configuration, checked already; answers when it is in force.
+  caf::replies_to<setup>::with<caf::unit_t>,
+  // Say goodbye to all; ends when the last LINK has.
+  caf::reacts_to<atom::stop>>;
+
+} // namespace cheops::actors

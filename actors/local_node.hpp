@@ -1,0 +1,22 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/node.hpp"
+
+#include <caf/fwd.hpp>
+
+namespace cheops::actors {
+
+/// A node with its actors in reach: for code of this folder, for tests and
+/// for benchmarks. It needs CAF's headers; `node` does not.
+class local_node : public node {
+public:
+  [[nodiscard]] static result<std::unique_ptr<local_node>>
+  start(std::shared_ptr<const site::config> config,
+        std::vector<service_id> services, node_events events);
+
+  [[nodiscard]] virtual caf::actor_system& system() noexcept = 0;
+  [[nodiscard]] virtual const router_actor& router() const noexcept = 0;
+};
+
+} // namespace cheops::actors
