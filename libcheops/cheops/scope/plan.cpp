@@ -16,6 +16,25 @@ namespace {
 constexpr const char* step_name = "plan scope";
 constexpr std::size_t alternatives_max = 3;
 
+// Each one looks at every pair of its site and another.
+constexpr std::size_t arounds_max = 32;
+
+std::size_t count_arounds(const placement& x) {
+  auto sum = [](const std::vector<placement>& parts) {
+    std::size_t out = 0;
+    for (const auto& part : parts)
+      out += count_arounds(part);
+    return out;
+  };
+  if (const auto* chain = std::get_if<all>(&x.node))
+    return sum(chain->parts);
+  if (const auto* chain = std::get_if<cross>(&x.node))
+    return sum(chain->parts);
+  if (const auto* chain = std::get_if<any>(&x.node))
+    return sum(chain->parts);
+  return std::holds_alternative<around>(x.node) ? 1 : 0;
+}
+
 class planner {
 public:
   planner(const tree& scope, const question& ask,
@@ -30,6 +49,11 @@ public:
       return *e;
     if (*mine == nullptr)
       return local();
+    if (count_arounds(**mine) > arounds_max)
+      return fail(errc::bad_scope,
+                  "more than " + std::to_string(arounds_max)
+                    + " times around for one service",
+                  "name the sites");
     auto where = place(**mine, ask_, mesh_);
     if (!where)
       return where.error();

@@ -192,6 +192,17 @@ BOOST_AUTO_TEST_CASE(around_among_alternatives_joins_their_list) {
              == "Site1: round trip to Site3 is 30 ms, over 20 ms\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_placement_has_at_most_32_times_around) {
+  std::string text = "around(Site1, 1ms)";
+  for (auto i = 2; i <= 32; ++i)
+    text += " || around(Site1, " + std::to_string(i) + "ms)";
+  BOOST_TEST(outline(planned(text)) == "share: Site1 Site2 Site3");
+  auto x = planned(text + " || around(Site2, 1s)");
+  BOOST_REQUIRE(!x);
+  BOOST_TEST((x.error().code == errc::bad_scope));
+  BOOST_TEST(x.error().what == "more than 32 times around for one service");
+}
+
 BOOST_AUTO_TEST_CASE(around_chooses_one_site_unless_it_creates) {
   BOOST_TEST(outline(planned("around(Site3, 20ms)", updates))
              == "share: Site2 Site3");
