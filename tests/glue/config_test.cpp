@@ -221,105 +221,106 @@ struct bad {
   std::string says;
 };
 
+const bad wrong_configurations[] = {
+  {"fronts: []\n", "site.yaml:1:1: missing key \"site\"\n"
+                   "site.yaml:1:1: missing key \"application\"\n"
+                   "site.yaml:1:9: fronts: a site has at least one front"},
+  {"site: S\napplication: demi\n",
+   "site.yaml:2:14: application: no application is called \"demi\""},
+  {"site: S\napplication: /nowhere/app.yaml\n",
+   "/nowhere/app.yaml: cannot be read"},
+  {"site: S\napplication: " + demo + "\nfronts: []\n",
+   "site.yaml:3:9: fronts: a site has at least one front"},
+  {"site: S\napplication: " + demo
+     + "\nfronts:\n- {service: ServicB, listen: x, backend: "
+       "\"127.0.0.1:80\"}\n",
+   "site.yaml:4:13: fronts[0].service: unknown service \"ServicB\"; did you "
+   "mean \"ServiceB\"?\n"
+   "site.yaml:4:30: fronts[0].listen: expected host:port, found \"x\"\n"
+   "site.yaml:4:42: fronts[0].backend: expected a URL such as "
+   "http://127.0.0.1:9001, without a path, found \"127.0.0.1:80\""},
+  {"site: S\napplication: " + demo
+     + "\nfronts:\n"
+       "- {service: a, listen: \"::1:80\", backend: \"http://h\"}\n"
+       "- {service: A, listen: \"h.example:80\", backend: {url: http://h, "
+       "verify: false}}\n",
+   "site.yaml:4:24: fronts[0].listen: expected host:port, found \"::1:80\"\n"
+   "site.yaml:5:13: fronts[1].service: \"ServiceA\" already has a front: "
+   "fronts[0]\n"
+   "site.yaml:5:24: fronts[1].listen: expected an IP address (or localhost) "
+   "and a port from 1 to 65535, found \"h.example:80\"\n"
+   "site.yaml:5:49: fronts[1].backend: TLS is set, but the URL is not https"},
+  {small("peer_front: {listen: \"127.0.0.1:9000\"}\n"),
+   "site.yaml:5:22: peer_front.listen: \"127.0.0.1:9000\" is already taken "
+   "by "
+   "fronts[0].listen"},
+  {small("peer_front: {listen: \"127.0.0.1:1\"}\n"),
+   "site.yaml:1:1: \"peer_front\" and \"link\" go together: peers need both"},
+  {small("peers: [{site: S2, link: \"127.0.0.1:1\"}]\n"),
+   "site.yaml:5:8: peers: peers need \"peer_front\" and \"link\" here too"},
+  {small("peer_front: {listen: \"10.0.0.1:1\"}\n"
+         "link: {listen: \"127.0.0.1:2\"}\n"
+         "peers: [{site: S2, link: \"10.0.0.2:1\"}]\n"),
+   "site.yaml:5:22: peer_front.listen: a node listens for peers beyond "
+   "loopback only with TLS (key \"tls\")\n"
+   "site.yaml:7:26: peers[0].link: a node calls peers beyond loopback only "
+   "with TLS (key \"tls\")"},
+  {small("link: {listen: \"0.0.0.0:1\"}\n"),
+   "site.yaml:5:7: link: needs \"advertise\": peers cannot call "
+   "\"0.0.0.0\""},
+  {small("tls: {certificate: c}\n"),
+   "site.yaml:5:6: tls: \"certificate\" and \"key\" go together\n"
+   "site.yaml:5:6: tls: needs \"certificate\", \"key\" and \"ca\""},
+  {small("networks: [10.0.0.1/8]\n"),
+   "site.yaml:5:12: networks[0]: expected a network such as 10.0.0.0/8 or "
+   "fd00::/8, found \"10.0.0.1/8\""},
+  {small("peers:\n- {site: s1, link: \"h:0\"}\n- {site: B, link: \"h:1\"}\n"
+         "- {site: b, link: \"h:2\"}\n"),
+   "site.yaml:6:10: peers[0].site: is this site itself; names match whatever "
+   "their case\n"
+   "site.yaml:6:20: peers[0].link: expected a port from 1 to 65535, found "
+   "\"h:0\"\n"
+   "site.yaml:8:10: peers[2].site: \"b\" is given twice; first at "
+   "site.yaml:7:10"},
+  {small("default_allow: [{service: a, verbs: []}, {service: b, verbs: "
+         "write}]\n"),
+   "site.yaml:5:37: default_allow[0].verbs: is empty; leave it out to allow "
+   "every verb\n"
+   "site.yaml:5:62: default_allow[1].verbs: expected create, read, list, "
+   "update, remove or other, found \"write\""},
+  {small("admin: {}\n"),
+   "site.yaml:5:8: admin: needs either \"unix\", a path, or \"listen\", an "
+   "address"},
+  {small("admin: {listen: \"127.0.0.1:1\"}\n"),
+   "site.yaml:5:8: admin: with \"listen\" it needs \"token_file\""},
+  {small("admin: {listen: \"10.0.0.1:1\", token_file: t}\n"),
+   "site.yaml:5:8: admin: beyond loopback it listens only with \"tls\""},
+  {small("admin: {unix: /" + std::string(110, 'x') + "}\n"),
+   "site.yaml:5:15: admin.unix: \"/" + std::string(110, 'x')
+     + "\" is longer than 107 bytes, the system's bound for a socket"},
+  {small("limits: {connections: 0, target_bytes: 2MiB, buffer: 1KiB}\n"),
+   "site.yaml:5:23: limits.connections: expected a whole number (1 to "
+   "1000000), found \"0\"\n"
+   "site.yaml:5:40: limits.target_bytes: expected a size such as 64KiB or "
+   "3MiB (64 to 1MiB), found \"2MiB\"\n"
+   "site.yaml:5:46: limits: unknown key \"buffer\"; known here: connections"},
+  {small("limits: {header_bytes: 1KiB}\n"),
+   "site.yaml:5:9: limits: target_bytes is more than header_bytes; the "
+   "target is a part of the head"},
+  {small("timeouts: {heartbeat: 2s, dial: 1}\n"),
+   "site.yaml:5:11: timeouts: link_silence is less than two heartbeats; a "
+   "link would be cut off for one that is late\n"
+   "site.yaml:5:33: timeouts.dial: expected a duration such as 50ms, 2s or "
+   "1m (10ms to 24h), found \"1\""},
+  {small("log: {level: verbose}\n"),
+   "site.yaml:5:14: log.level: expected trace, debug, info, warn or error, "
+   "found \"verbose\""},
+  {small("peer: []\n"),
+   "site.yaml:5:1: unknown key \"peer\"; did you mean \"peers\"?"},
+};
+
 BOOST_AUTO_TEST_CASE(a_wrong_configuration_says_where_and_why) {
-  const bad table[] = {
-    {"fronts: []\n", "site.yaml:1:1: missing key \"site\"\n"
-                     "site.yaml:1:1: missing key \"application\"\n"
-                     "site.yaml:1:9: fronts: a site has at least one front"},
-    {"site: S\napplication: demi\n",
-     "site.yaml:2:14: application: no application is called \"demi\""},
-    {"site: S\napplication: /nowhere/app.yaml\n",
-     "/nowhere/app.yaml: cannot be read"},
-    {"site: S\napplication: " + demo + "\nfronts: []\n",
-     "site.yaml:3:9: fronts: a site has at least one front"},
-    {"site: S\napplication: " + demo
-       + "\nfronts:\n- {service: ServicB, listen: x, backend: "
-         "\"127.0.0.1:80\"}\n",
-     "site.yaml:4:13: fronts[0].service: unknown service \"ServicB\"; did you "
-     "mean \"ServiceB\"?\n"
-     "site.yaml:4:30: fronts[0].listen: expected host:port, found \"x\"\n"
-     "site.yaml:4:42: fronts[0].backend: expected a URL such as "
-     "http://127.0.0.1:9001, without a path, found \"127.0.0.1:80\""},
-    {"site: S\napplication: " + demo
-       + "\nfronts:\n"
-         "- {service: a, listen: \"::1:80\", backend: \"http://h\"}\n"
-         "- {service: A, listen: \"h.example:80\", backend: {url: http://h, "
-         "verify: false}}\n",
-     "site.yaml:4:24: fronts[0].listen: expected host:port, found \"::1:80\"\n"
-     "site.yaml:5:13: fronts[1].service: \"ServiceA\" already has a front: "
-     "fronts[0]\n"
-     "site.yaml:5:24: fronts[1].listen: expected an IP address (or localhost) "
-     "and a port from 1 to 65535, found \"h.example:80\"\n"
-     "site.yaml:5:49: fronts[1].backend: TLS is set, but the URL is not https"},
-    {small("peer_front: {listen: \"127.0.0.1:9000\"}\n"),
-     "site.yaml:5:22: peer_front.listen: \"127.0.0.1:9000\" is already taken "
-     "by "
-     "fronts[0].listen"},
-    {small("peer_front: {listen: \"127.0.0.1:1\"}\n"),
-     "site.yaml:1:1: \"peer_front\" and \"link\" go together: peers need both"},
-    {small("peers: [{site: S2, link: \"127.0.0.1:1\"}]\n"),
-     "site.yaml:5:8: peers: peers need \"peer_front\" and \"link\" here too"},
-    {small("peer_front: {listen: \"10.0.0.1:1\"}\n"
-           "link: {listen: \"127.0.0.1:2\"}\n"
-           "peers: [{site: S2, link: \"10.0.0.2:1\"}]\n"),
-     "site.yaml:5:22: peer_front.listen: a node listens for peers beyond "
-     "loopback only with TLS (key \"tls\")\n"
-     "site.yaml:7:26: peers[0].link: a node calls peers beyond loopback only "
-     "with TLS (key \"tls\")"},
-    {small("link: {listen: \"0.0.0.0:1\"}\n"),
-     "site.yaml:5:7: link: needs \"advertise\": peers cannot call "
-     "\"0.0.0.0\""},
-    {small("tls: {certificate: c}\n"),
-     "site.yaml:5:6: tls: \"certificate\" and \"key\" go together\n"
-     "site.yaml:5:6: tls: needs \"certificate\", \"key\" and \"ca\""},
-    {small("networks: [10.0.0.1/8]\n"),
-     "site.yaml:5:12: networks[0]: expected a network such as 10.0.0.0/8 or "
-     "fd00::/8, found \"10.0.0.1/8\""},
-    {small("peers:\n- {site: s1, link: \"h:0\"}\n- {site: B, link: \"h:1\"}\n"
-           "- {site: b, link: \"h:2\"}\n"),
-     "site.yaml:6:10: peers[0].site: is this site itself; names match whatever "
-     "their case\n"
-     "site.yaml:6:20: peers[0].link: expected a port from 1 to 65535, found "
-     "\"h:0\"\n"
-     "site.yaml:8:10: peers[2].site: \"b\" is given twice; first at "
-     "site.yaml:7:10"},
-    {small("default_allow: [{service: a, verbs: []}, {service: b, verbs: "
-           "write}]\n"),
-     "site.yaml:5:37: default_allow[0].verbs: is empty; leave it out to allow "
-     "every verb\n"
-     "site.yaml:5:62: default_allow[1].verbs: expected create, read, list, "
-     "update, remove or other, found \"write\""},
-    {small("admin: {}\n"),
-     "site.yaml:5:8: admin: needs either \"unix\", a path, or \"listen\", an "
-     "address"},
-    {small("admin: {listen: \"127.0.0.1:1\"}\n"),
-     "site.yaml:5:8: admin: with \"listen\" it needs \"token_file\""},
-    {small("admin: {listen: \"10.0.0.1:1\", token_file: t}\n"),
-     "site.yaml:5:8: admin: beyond loopback it listens only with \"tls\""},
-    {small("admin: {unix: /" + std::string(110, 'x') + "}\n"),
-     "site.yaml:5:15: admin.unix: \"/" + std::string(110, 'x')
-       + "\" is longer than 107 bytes, the system's bound for a socket"},
-    {small("limits: {connections: 0, target_bytes: 2MiB, buffer: 1KiB}\n"),
-     "site.yaml:5:23: limits.connections: expected a whole number (1 to "
-     "1000000), found \"0\"\n"
-     "site.yaml:5:40: limits.target_bytes: expected a size such as 64KiB or "
-     "3MiB (64 to 1MiB), found \"2MiB\"\n"
-     "site.yaml:5:46: limits: unknown key \"buffer\"; known here: connections"},
-    {small("limits: {header_bytes: 1KiB}\n"),
-     "site.yaml:5:9: limits: target_bytes is more than header_bytes; the "
-     "target is a part of the head"},
-    {small("timeouts: {heartbeat: 2s, dial: 1}\n"),
-     "site.yaml:5:11: timeouts: link_silence is less than two heartbeats; a "
-     "link would be cut off for one that is late\n"
-     "site.yaml:5:33: timeouts.dial: expected a duration such as 50ms, 2s or "
-     "1m (10ms to 24h), found \"1\""},
-    {small("log: {level: verbose}\n"),
-     "site.yaml:5:14: log.level: expected trace, debug, info, warn or error, "
-     "found \"verbose\""},
-    {small("peer: []\n"),
-     "site.yaml:5:1: unknown key \"peer\"; did you mean \"peers\"?"},
-  };
-  for (const auto& x : table) {
+  for (const auto& x : wrong_configurations) {
     auto says = refused(x.text);
     // Lists of folders and keys are left to the documentation.
     BOOST_TEST(says.substr(0, x.says.size()) == x.says);

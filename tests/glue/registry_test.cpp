@@ -102,88 +102,89 @@ struct bad {
   std::string says;
 };
 
+const bad wrong_descriptions[] = {
+  {"services: []\n",
+   "app.yaml:1:1: missing key \"application\"\n"
+   "app.yaml:1:11: services: an application has at least one service"},
+  {"application: x\nservices: {A: 1}\n",
+   "app.yaml:2:11: services: expected a list, found a mapping"},
+  {"application: x\nservices:\n- name: A\n  aliases: [b]\n- name: B\n",
+   "app.yaml:5:9: services[1].name: \"B\" is already the name or alias of a "
+   "service (app.yaml:4:13)"},
+  {"application: x\nservices:\n- name: Alpha\n  calls: [Alhpa]\n",
+   "app.yaml:4:11: services[0].calls[0]: unknown service \"Alhpa\"; did you "
+   "mean \"Alpha\"?"},
+  {"application: x\nservices:\n- name: A\n  autenticates: true\n",
+   "app.yaml:4:3: services[0]: unknown key \"autenticates\"; did you mean "
+   "\"authenticates\"?"},
+  {"application: x\nservices: [{name: \"*\"}]\n",
+   "app.yaml:2:19: services[0].name: expected a name (one line, at most 253 "
+   "bytes, not \"*\"), found \"*\""},
+  {with_resource("    operations: {crate: POST /rs}\n"),
+   "app.yaml:6:25: services[0].resources[0].operations.crate: unknown verb "
+   "\"crate\"; did you mean \"create\"?"},
+  {with_resource("    operations: {read: /rs}\n"),
+   "app.yaml:6:24: services[0].resources[0].operations.read: expected a "
+   "method and a path such as \"GET /foos/{id}\", found \"/rs\""},
+  {with_resource("    operations: {read: \"GET /rs/{key}\"}\n"),
+   "app.yaml:6:24: services[0].resources[0].operations.read: path "
+   "\"/rs/{key}\" has no {id}; that is how the resource's own id is called"},
+  {with_resource("    operations: {list: \"GET /rs/{id}\"}\n"),
+   "app.yaml:6:24: services[0].resources[0].operations.list: a list has no "
+   "{id}; call the parameters otherwise"},
+  {with_resource("    operations: {read: \"GET /rs//{id}\"}\n"),
+   "app.yaml:6:24: services[0].resources[0].operations.read: path "
+   "\"/rs//{id}\" has an empty segment"},
+  {with_resource("    operations: {read: \"GET /rs/x{id}\"}\n"),
+   "app.yaml:6:24: services[0].resources[0].operations.read: path "
+   "\"/rs/x{id}\" has \"x{id}\"; a parameter is a whole segment such as "
+   "{id}"},
+  {with_resource("    operations:\n"
+                 "      read: GET /rs/{id}\n"
+                 "      other: GET /rs/{name}\n"),
+   "app.yaml:8:14: services[0].resources[0].operations.other: \"GET "
+   "/rs/{name}\" cannot be told from the operation at app.yaml:7:13"},
+  {with_resource("    id: id\n    operations: {create: POST /rs}\n"),
+   "app.yaml:6:9: services[0].resources[0].id: \"id\" is not a JSON Pointer: "
+   "it does not begin with \"/\""},
+  {with_resource("    unique_names: true\n"
+                 "    operations: {create: POST /rs}\n"),
+   "app.yaml:6:19: services[0].resources[0].unique_names: needs \"name\", "
+   "the pointer to the name"},
+  {with_resource("    operations: {create: POST /rs}\n"
+                 "    references:\n"
+                 "    - {kind: requires, resource: q, body: /q}\n"),
+   "app.yaml:8:34: services[0].resources[0].references[0].resource: unknown "
+   "resource of A \"q\"; did you mean \"r\"?"},
+  {with_resource("    operations: {create: POST /rs}\n"
+                 "    references:\n"
+                 "    - {kind: needs, resource: r, body: /q, path: p}\n"),
+   "app.yaml:8:7: services[0].resources[0].references[0]: needs either "
+   "\"body\", a JSON Pointer, or \"path\", the name of a parameter\n"
+   "app.yaml:8:14: services[0].resources[0].references[0].kind: expected "
+   "requires, relies_on or composed_of, found \"needs\"\n"
+   "app.yaml:8:50: services[0].resources[0].references[0].path: no operation "
+   "of \"r\" has {p} in its path"},
+  {with_resource("    operations: {create: POST /rs}\n"
+                 "    references:\n"
+                 "    - {kind: requires, resource: r, body: /q, by: name}\n"),
+   "app.yaml:8:51: services[0].resources[0].references[0].by: \"r\" has no "
+   "names: its description has no \"name\""},
+  {"application: x\nservices: [{name: A}]\ncarriers: [cookie]\n",
+   "app.yaml:3:12: carriers[0]: expected header, prefix, baggage or trace, "
+   "found \"cookie\""},
+  {"application: x\nservices: [{name: A}]\n"
+   "clients: {environment: {U: \"{url:B}\", S: \"{scop}{scope32}\", 1: x}}\n",
+   "app.yaml:3:28: clients.environment.U: unknown service \"B\"; did you "
+   "mean \"A\"?\n"
+   "app.yaml:3:42: clients.environment.S: unknown placeholder {scope32}; "
+   "there are {url:SERVICE}, {scope} and {scope64}\n"
+   "app.yaml:3:64: clients.environment.1: is not the name of an environment "
+   "variable"},
+};
+
 BOOST_AUTO_TEST_CASE(a_wrong_description_says_where_and_why) {
-  const bad table[] = {
-    {"services: []\n",
-     "app.yaml:1:1: missing key \"application\"\n"
-     "app.yaml:1:11: services: an application has at least one service"},
-    {"application: x\nservices: {A: 1}\n",
-     "app.yaml:2:11: services: expected a list, found a mapping"},
-    {"application: x\nservices:\n- name: A\n  aliases: [b]\n- name: B\n",
-     "app.yaml:5:9: services[1].name: \"B\" is already the name or alias of a "
-     "service (app.yaml:4:13)"},
-    {"application: x\nservices:\n- name: Alpha\n  calls: [Alhpa]\n",
-     "app.yaml:4:11: services[0].calls[0]: unknown service \"Alhpa\"; did you "
-     "mean \"Alpha\"?"},
-    {"application: x\nservices:\n- name: A\n  autenticates: true\n",
-     "app.yaml:4:3: services[0]: unknown key \"autenticates\"; did you mean "
-     "\"authenticates\"?"},
-    {"application: x\nservices: [{name: \"*\"}]\n",
-     "app.yaml:2:19: services[0].name: expected a name (one line, at most 253 "
-     "bytes, not \"*\"), found \"*\""},
-    {with_resource("    operations: {crate: POST /rs}\n"),
-     "app.yaml:6:25: services[0].resources[0].operations.crate: unknown verb "
-     "\"crate\"; did you mean \"create\"?"},
-    {with_resource("    operations: {read: /rs}\n"),
-     "app.yaml:6:24: services[0].resources[0].operations.read: expected a "
-     "method and a path such as \"GET /foos/{id}\", found \"/rs\""},
-    {with_resource("    operations: {read: \"GET /rs/{key}\"}\n"),
-     "app.yaml:6:24: services[0].resources[0].operations.read: path "
-     "\"/rs/{key}\" has no {id}; that is how the resource's own id is called"},
-    {with_resource("    operations: {list: \"GET /rs/{id}\"}\n"),
-     "app.yaml:6:24: services[0].resources[0].operations.list: a list has no "
-     "{id}; call the parameters otherwise"},
-    {with_resource("    operations: {read: \"GET /rs//{id}\"}\n"),
-     "app.yaml:6:24: services[0].resources[0].operations.read: path "
-     "\"/rs//{id}\" has an empty segment"},
-    {with_resource("    operations: {read: \"GET /rs/x{id}\"}\n"),
-     "app.yaml:6:24: services[0].resources[0].operations.read: path "
-     "\"/rs/x{id}\" has \"x{id}\"; a parameter is a whole segment such as "
-     "{id}"},
-    {with_resource("    operations:\n"
-                   "      read: GET /rs/{id}\n"
-                   "      other: GET /rs/{name}\n"),
-     "app.yaml:8:14: services[0].resources[0].operations.other: \"GET "
-     "/rs/{name}\" cannot be told from the operation at app.yaml:7:13"},
-    {with_resource("    id: id\n    operations: {create: POST /rs}\n"),
-     "app.yaml:6:9: services[0].resources[0].id: \"id\" is not a JSON Pointer: "
-     "it does not begin with \"/\""},
-    {with_resource("    unique_names: true\n"
-                   "    operations: {create: POST /rs}\n"),
-     "app.yaml:6:19: services[0].resources[0].unique_names: needs \"name\", "
-     "the pointer to the name"},
-    {with_resource("    operations: {create: POST /rs}\n"
-                   "    references:\n"
-                   "    - {kind: requires, resource: q, body: /q}\n"),
-     "app.yaml:8:34: services[0].resources[0].references[0].resource: unknown "
-     "resource of A \"q\"; did you mean \"r\"?"},
-    {with_resource("    operations: {create: POST /rs}\n"
-                   "    references:\n"
-                   "    - {kind: needs, resource: r, body: /q, path: p}\n"),
-     "app.yaml:8:7: services[0].resources[0].references[0]: needs either "
-     "\"body\", a JSON Pointer, or \"path\", the name of a parameter\n"
-     "app.yaml:8:14: services[0].resources[0].references[0].kind: expected "
-     "requires, relies_on or composed_of, found \"needs\"\n"
-     "app.yaml:8:50: services[0].resources[0].references[0].path: no operation "
-     "of \"r\" has {p} in its path"},
-    {with_resource("    operations: {create: POST /rs}\n"
-                   "    references:\n"
-                   "    - {kind: requires, resource: r, body: /q, by: name}\n"),
-     "app.yaml:8:51: services[0].resources[0].references[0].by: \"r\" has no "
-     "names: its description has no \"name\""},
-    {"application: x\nservices: [{name: A}]\ncarriers: [cookie]\n",
-     "app.yaml:3:12: carriers[0]: expected header, prefix, baggage or trace, "
-     "found \"cookie\""},
-    {"application: x\nservices: [{name: A}]\n"
-     "clients: {environment: {U: \"{url:B}\", S: \"{scop}{scope32}\", 1: x}}\n",
-     "app.yaml:3:28: clients.environment.U: unknown service \"B\"; did you "
-     "mean \"A\"?\n"
-     "app.yaml:3:42: clients.environment.S: unknown placeholder {scope32}; "
-     "there are {url:SERVICE}, {scope} and {scope64}\n"
-     "app.yaml:3:64: clients.environment.1: is not the name of an environment "
-     "variable"},
-  };
-  for (const auto& x : table)
+  for (const auto& x : wrong_descriptions)
     BOOST_TEST(refused(x.text) == x.says);
 }
 
