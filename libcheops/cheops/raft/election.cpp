@@ -154,6 +154,7 @@ void machine::count_ballot(const member_id& from, bool granted) {
 void machine::become_leader() {
   assert(s_.now == role::candidate);
   s_.now = role::leader;
+  s_.wanted_ticks = 0;
   s_.ballots.clear();
   s_.quiet_ticks = s_.beat_ticks = s_.check_ticks = s_.reign_ticks = 0;
   s_.successor.reset();

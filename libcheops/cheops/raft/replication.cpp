@@ -58,7 +58,7 @@ void machine::on(const folded& in) {
 void machine::take(const message& m, const append_request& x) {
   if (s_.now != role::follower || s_.leader != m.from)
     become_follower(m.term, m.from);
-  s_.quiet_ticks = 0;
+  s_.quiet_ticks = s_.wanted_ticks = 0;
   wake();
   auto known = s_.log.term_at(x.previous_index);
   auto before_ours = x.previous_index < s_.log.base().index;
@@ -126,7 +126,7 @@ void machine::answer(const message& m, append_answer x) {
 void machine::take(const message& m, const snapshot_request& x) {
   if (s_.now != role::follower || s_.leader != m.from)
     become_follower(m.term, m.from);
-  s_.quiet_ticks = 0;
+  s_.quiet_ticks = s_.wanted_ticks = 0;
   wake();
   append_answer out;
   out.round = x.round;
