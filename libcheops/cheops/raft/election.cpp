@@ -172,7 +172,7 @@ void machine::take(const message& m, const vote_request& x) {
   auto newer = x.last_term > s_.log.last_term()
                || (x.last_term == s_.log.last_term()
                    && x.last_index >= s_.log.last_index());
-  if (!newer) {
+  if (!newer && s_.now != role::leader) {
     // Who asks needs a leader and cannot be it: it may have to be us.
     s_.wanted_ticks = 2 * s_.set.election_ticks;
     wake();

@@ -24,6 +24,18 @@ void machine::hand_out() {
   auto upto = std::min(s_.commit, s_.stable);
   if (upto <= s_.dispatched)
     return;
+  // A snapshot came in the place of what we have not applied.
+  if (s_.log.base().index > s_.dispatched) {
+    if (s_.stable < s_.log.base().index)
+      return; // It is not on our disk yet.
+    s_.dispatched = s_.log.base().index;
+    if (own_role() == member_role::witness)
+      s_.applied = s_.dispatched;
+    else
+      put(restore{s_.log.base()});
+    hand_out();
+    return;
+  }
   std::vector<entry> all;
   for (auto i = s_.dispatched + 1; i <= upto; ++i)
     all.push_back(s_.log.at(i));
@@ -45,7 +57,8 @@ void machine::drop_witnessed(index_id held_by_all) {
 }
 
 void machine::on(const folded& in) {
-  if (in.index > s_.applied || in.index <= s_.log.base().index)
+  if (in.index > s_.applied || in.index <= s_.log.base().index
+      || own_role() == member_role::witness)
     return;
   s_.log.compact({in.index, *s_.log.term_at(in.index),
                   s_.log.members_at(in.index), in.payload});
@@ -131,19 +144,17 @@ void machine::take(const message& m, const snapshot_request& x) {
   append_answer out;
   out.round = x.round;
   out.accepted = true;
-  if (x.whole.index > s_.commit) {
-    auto behind = s_.log.term_at(x.whole.index) == x.whole.term;
+  if (s_.log.term_at(x.whole.index) == x.whole.term) {
+    // Our log agrees that far: it is committed, and nothing need be rebuilt.
+    s_.commit = std::max(s_.commit, x.whole.index);
+  } else if (x.whole.index > s_.commit) {
     s_.log.compact(x.whole);
-    s_.commit = s_.dispatched = x.whole.index;
-    s_.stable = behind ? std::max(s_.stable, x.whole.index) : x.whole.index;
+    s_.commit = x.whole.index;
+    s_.stable = std::min(s_.stable, x.whole.index - 1);
     for (auto& s : s_.on_the_way)
-      s.upto = std::clamp(s.upto, x.whole.index, s_.log.last_index());
+      s.upto = std::min(s.upto, x.whole.index - 1);
     dirty_snapshot_ = true;
     dirty_from(s_.log.first_index());
-    if (own_role() == member_role::witness)
-      s_.applied = s_.dispatched;
-    else
-      put(restore{x.whole});
   }
   out.match = s_.commit;
   answer(m, out);
@@ -214,6 +225,12 @@ void machine::go_back(progress& p, const append_answer& x) {
 }
 
 void machine::after_progress(const member_id& who, progress& p) {
+  // A witness leads only to hand over to who has all that it has.
+  if (own_role() == member_role::witness && !s_.successor
+      && p.match == s_.log.last_index()) {
+    on(transfer_asked{who});
+    return;
+  }
   if (s_.successor == who && p.match == s_.log.last_index()) {
     send_now(who, timeout_now{});
     return;
@@ -257,6 +274,8 @@ void machine::send_append(const member_id& to, progress& p, bool sleep) {
 }
 
 void machine::send_snapshot(const member_id& to, progress& p) {
+  if (own_role() == member_role::witness)
+    return; // It has none: the member waits for the next leader.
   snapshot_request x{s_.log.base(), s_.round};
   if (const auto* who = find(s_.members(), to);
       who != nullptr && who->role == member_role::witness)
@@ -318,7 +337,6 @@ void machine::advance_commit() {
   if (n > s_.commit && s_.log.term_at(n) == s_.term) {
     s_.commit = n;
     s_.quiet_ticks = 0;
-    hand_out();
     start_reads();
     // Followers learn of it with the next entries, or at once if none come.
     for (auto& [id, p] : s_.peers)

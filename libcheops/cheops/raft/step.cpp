@@ -29,9 +29,9 @@ state recovered(member_id self, term_id term,
   out.voted_for = std::move(voted_for);
   out.log = std::move(from);
   out.stable = out.log.last_index();
-  out.applied = std::max(done, out.log.base().index);
-  out.commit = out.applied;
-  out.dispatched = out.applied;
+  out.applied = out.dispatched = done;
+  // A snapshot ahead of what was applied is yet to be restored.
+  out.commit = std::max(done, out.log.base().index);
   out.election_wait = set.election_ticks;
   // What is behind `commit` may be decided or not: somebody must find out.
   out.awake = out.commit < out.log.last_index();
@@ -69,6 +69,7 @@ void machine::dirty_from(index_id i) {
 }
 
 void machine::finish() {
+  hand_out();
   if (dirty_ || dirty_snapshot_) {
     persist x;
     x.sequence = ++s_.sequence;
@@ -114,7 +115,6 @@ void machine::on(const stored& in) {
     count_ballot(s_.self, true);
   if (s_.now == role::leader)
     advance_commit();
-  hand_out();
 }
 
 void machine::on(const applied& in) {

@@ -31,7 +31,7 @@ configuration two_and_a_witness() {
 }
 
 std::uint64_t seeds() {
-  return std::getenv("CHEOPS_TEST_LONG") != nullptr ? 20'000 : 400;
+  return std::getenv("CHEOPS_TEST_LONG") != nullptr ? 20'000 : 100;
 }
 
 void run_seed(std::uint64_t seed, const configuration& members) {
