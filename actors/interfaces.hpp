@@ -188,7 +188,7 @@ using supervisor_actor = caf::typed_actor<
   // Injected faults, as a whole.
   caf::reacts_to<faults_set>,
   // A new configuration, checked already; answers when it is in force.
-  caf::replies_to<setup>::with<caf::unit_t>,
+  caf::replies_to<setup>::with<caf::ok_atom>,
   // Say goodbye to all; ends when the last LINK has.
   caf::reacts_to<atom::stop>>;
 

@@ -239,7 +239,7 @@ result<void> running_node::reload(std::shared_ptr<const site::config> config) {
   result<void> out;
   caf::scoped_actor self{*system_};
   self->request(supervisor_, reload_patience, std::move(*next))
-    .receive([](caf::unit_t) {},
+    .receive([](caf::ok_atom) {},
              [&](const caf::error& e) {
                out = error{errc::timed_out,
                            system_->render(e),

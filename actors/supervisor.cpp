@@ -376,6 +376,7 @@ void on(self_ptr self, const link_report& r, const link::close& x,
   auto i = st.connections.find(r.id);
   if (i == st.connections.end())
     return;
+  st.soon = true; // The reason, also where the state is what it was.
   auto peer = i->second.peer;
   auto stranger = peer.empty();
   st.connections.erase(i);
@@ -578,7 +579,7 @@ supervisor_actor::behavior_type supervisor(self_ptr self,
     [self](const setup& x) {
       reconfigure(self, x);
       announce(self);
-      return caf::unit;
+      return caf::ok_atom_v;
     },
     [self](atom::stop) { stop(self); },
   };

@@ -1,0 +1,293 @@
+#define BOOST_TEST_MODULE node
+#include "actors/node.hpp"
+#include "actors/site_under_test.hpp"
+#include "support/boost_test.hpp"
+#include "support/certificates.hpp"
+#include "support/folder_fixture.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+using namespace cheops;
+using namespace cheops::support;
+using namespace std::chrono_literals;
+using mesh::reach;
+
+namespace {
+
+/// Connects as anyone could, sends, and says whether the node hung up.
+bool is_hung_up_on(const site::config& on, const std::string& bytes) {
+  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(on.link.listen.port);
+  timeval patience{30, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  auto connected =
+    ::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
+  BOOST_REQUIRE(connected);
+  BOOST_REQUIRE(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL)
+                == static_cast<ssize_t>(bytes.size()));
+  char buffer[4096];
+  ssize_t n = 0;
+  while ((n = ::recv(fd, buffer, sizeof buffer, 0)) > 0) {
+  }
+  auto timed_out = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  ::close(fd);
+  return !timed_out;
+}
+
+struct mesh_fixture : folder_fixture {
+  certificate_authority ca{folder.string(), "ours"};
+
+  site::config secured(const std::string& name) {
+    auto x = config_of(name);
+    x.tls = ca.issue(name);
+    return x;
+  }
+};
+
+mesh::fault_table cut(const std::string& peer) {
+  mesh::peer_faults f;
+  f.in.cut = f.out.cut = true;
+  return {{site_id{peer}, f}};
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(sites_that_know_one_peer_learn_the_rest, mesh_fixture) {
+  auto a = secured("A"), b = secured("B"), c = secured("New York");
+  declare(b, a);
+  declare(c, a);
+  site_under_test sa{a}, sb{b}, sc{c};
+  BOOST_TEST(sb.until("New York", reach::up));
+  BOOST_TEST(sc.until("B", reach::up));
+  BOOST_TEST(sa.until("New York", reach::up));
+  BOOST_TEST(sa.until("B", reach::up));
+  auto seen = sb.see("New York");
+  BOOST_TEST((seen.link == c.link.listen));
+  BOOST_TEST((seen.peer_front == c.peer_front.listen));
+  BOOST_TEST(seen.services.size() == 1U);
+  BOOST_TEST(seen.incarnation > 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cut_takes_a_link_down_and_healing_brings_it_back,
+                        mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  declare(b, a);
+  site_under_test sa{a}, sb{b};
+  BOOST_REQUIRE(sa.until("B", reach::up));
+  BOOST_REQUIRE(sb.until("A", reach::up));
+  sa.node->publish(cut("B"));
+  BOOST_TEST(sa.until("B", reach::down));
+  BOOST_TEST(sb.until("A", reach::down));
+  sa.node->publish({});
+  BOOST_TEST(sa.until("B", reach::up));
+  BOOST_TEST(sb.until("A", reach::up));
+  BOOST_TEST(sa.see("B").stats.times_down >= 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_injected_delay_shows_at_every_site, mesh_fixture) {
+  auto a = secured("A"), b = secured("B"), c = secured("C");
+  declare(b, a);
+  declare(c, a);
+  site_under_test sa{a}, sb{b}, sc{c};
+  BOOST_REQUIRE(sc.until("B", reach::up));
+  mesh::peer_faults f;
+  f.out.delay = 200ms;
+  sa.node->publish({{site_id{"B"}, f}});
+  auto slow = [](const mesh::view& v) {
+    auto t = v.round_trip(site_id{"A"}, site_id{"B"});
+    return t && *t >= 200ms;
+  };
+  BOOST_TEST(sa.until(slow));
+  BOOST_TEST(sc.until(slow));
+  BOOST_TEST(sb.until(slow));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_site_that_stops_says_goodbye, mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  declare(b, a);
+  site_under_test sa{a}, sb{b};
+  BOOST_REQUIRE(sa.until("B", reach::up));
+  sb.node->stop();
+  BOOST_TEST(sa.until([](const mesh::view& v) {
+    const auto* s = v.find(site_id{"B"});
+    return s->state == reach::down
+           && s->stats.last_error.find("said goodbye") != std::string::npos;
+  }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_site_that_restarts_is_taken_back, mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  declare(b, a);
+  site_under_test sa{a};
+  std::uint64_t before = 0;
+  {
+    site_under_test sb{b};
+    BOOST_REQUIRE(sa.until("B", reach::up));
+    before = sa.see("B").incarnation;
+  }
+  BOOST_REQUIRE(sa.until("B", reach::down));
+  site_under_test again{b};
+  BOOST_TEST(sa.until([&](const mesh::view& v) {
+    const auto* s = v.find(site_id{"B"});
+    return s->state == reach::up && s->incarnation > before;
+  }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_certificate_of_another_ca_is_refused, mesh_fixture) {
+  certificate_authority foreign{folder.string(), "foreign"};
+  auto a = secured("A"), b = config_of("B");
+  b.tls = foreign.issue("B");
+  declare(b, a);
+  declare(a, b);
+  site_under_test sa{a}, sb{b};
+  auto refused = [](const std::string& peer) {
+    return [peer](const mesh::view& v) {
+      const auto* s = v.find(site_id{peer});
+      return s->state == reach::down
+             && s->stats.last_error.find("TLS") != std::string::npos;
+    };
+  };
+  BOOST_TEST(sa.until(refused("B")));
+  BOOST_TEST(sb.until(refused("A")));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_certificate_for_another_site_is_refused,
+                        mesh_fixture) {
+  // B is a site of the mesh, and listens where A expects C.
+  auto a = secured("A"), b = secured("B");
+  auto c = b;
+  c.name = site_id{"C"};
+  declare(a, c);
+  site_under_test sa{a}, sb{b};
+  BOOST_TEST(sa.until([](const mesh::view& v) {
+    const auto* s = v.find(site_id{"C"});
+    return s->state == reach::down
+           && s->stats.last_error.find("is for site B") != std::string::npos;
+  }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_revoked_certificate_loses_its_link_at_reload,
+                        mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  declare(b, a);
+  site_under_test sa{a}, sb{b};
+  BOOST_REQUIRE(sa.until("B", reach::up));
+  auto strict = a;
+  strict.tls.crl = ca.revoke({"B"});
+  BOOST_REQUIRE(sa.node->reload(std::make_shared<site::config>(strict)));
+  BOOST_TEST(sa.until([](const mesh::view& v) {
+    const auto* s = v.find(site_id{"B"});
+    return s->state == reach::down
+           && s->stats.last_error.find("revoked") != std::string::npos;
+  }));
+  BOOST_TEST(sb.until("A", reach::down));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reload_adds_and_removes_peers, mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  site_under_test sa{a}, sb{b};
+  auto with = a;
+  declare(with, b);
+  BOOST_REQUIRE(sa.node->reload(std::make_shared<site::config>(with)));
+  BOOST_TEST(sa.until("B", reach::up));
+  BOOST_TEST(sb.until("A", reach::up));
+  BOOST_REQUIRE(sa.node->reload(std::make_shared<site::config>(a)));
+  BOOST_TEST(sa.until(
+    [](const mesh::view& v) { return v.find(site_id{"B"}) == nullptr; }));
+  BOOST_TEST(sb.until("A", reach::down));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reload_that_fails_changes_nothing, mesh_fixture) {
+  auto a = secured("A");
+  site_under_test sa{a};
+  auto broken = a;
+  broken.tls.certificate = folder.string() + "/missing.pem";
+  auto done = sa.node->reload(std::make_shared<site::config>(broken));
+  BOOST_REQUIRE(!done);
+  BOOST_TEST((done.error().code == errc::bad_config));
+  BOOST_TEST(done.error().what.find("missing.pem") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(garbage_is_hung_up_on, mesh_fixture) {
+  auto a = secured("A"), plain = config_of("P");
+  site_under_test sa{a}, sp{plain};
+  std::string header{"\xc4\xe0\x01\x05\0\0\0\0\0\0\0\0\xff\xff\xff\xff", 16};
+  for (const auto* x : {&a, &plain}) {
+    BOOST_TEST(is_hung_up_on(*x, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    BOOST_TEST(is_hung_up_on(*x, header));
+    BOOST_TEST(is_hung_up_on(*x, std::string(100, '\0')));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(two_processes_of_one_name_are_told_apart,
+                        mesh_fixture) {
+  auto a = secured("A"), b = secured("B"), twin = secured("B");
+  declare(b, a);
+  declare(twin, a);
+  site_under_test sa{a}, sb{b};
+  BOOST_REQUIRE(sa.until("B", reach::up));
+  auto store = sa.see("B").store;
+  site_under_test second{twin};
+  auto told = [](const std::string& site) {
+    return [site](const mesh::view& v) {
+      const auto* s = v.find(site_id{site});
+      return s->stats.last_error.find("two processes run as site B")
+             != std::string::npos;
+    };
+  };
+  BOOST_TEST(sa.until(told("B")));
+  BOOST_TEST(second.until(told("A")));
+  BOOST_TEST(sa.see("B").store == store);
+  BOOST_TEST((sa.see("B").state == reach::up));
+}
+
+BOOST_AUTO_TEST_CASE(without_tls_a_mesh_lives_on_loopback) {
+  auto a = config_of("A"), b = config_of("B"), c = config_of("C");
+  declare(b, a);
+  declare(c, a);
+  site_under_test sa{a}, sb{b}, sc{c};
+  BOOST_TEST(sb.until("C", reach::up));
+  BOOST_TEST(sc.until("B", reach::up));
+}
+
+BOOST_AUTO_TEST_CASE(without_tls_nothing_listens_beyond_loopback) {
+  auto a = config_of("A");
+  a.link.listen.host = "0.0.0.0";
+  auto x = actors::node::start(std::make_shared<site::config>(a), {}, {});
+  BOOST_REQUIRE(!x);
+  BOOST_TEST((x.error().code == errc::bad_config));
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_is_taken_is_an_error) {
+  auto a = config_of("A");
+  site_under_test sa{a};
+  auto x = actors::node::start(std::make_shared<site::config>(a), {}, {});
+  BOOST_REQUIRE(!x);
+  BOOST_TEST((x.error().code == errc::io));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_data_folder_keeps_the_identity, folder_fixture) {
+  auto a = config_of("A");
+  a.data = folder.string() + "/data";
+  std::string store;
+  std::uint64_t incarnation = 0;
+  {
+    site_under_test first{a};
+    store = first.see("A").store;
+    incarnation = first.see("A").incarnation;
+    auto other = a;
+    other.link.listen.port = free_port();
+    auto x = actors::node::start(std::make_shared<site::config>(other), {}, {});
+    BOOST_REQUIRE(!x);
+    BOOST_TEST(x.error().what.find("another process") != std::string::npos);
+  }
+  site_under_test second{a};
+  BOOST_TEST(second.see("A").store == store);
+  BOOST_TEST(second.see("A").incarnation > incarnation);
+}

@@ -1,0 +1,78 @@
+#include "actors/site_under_test.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace cheops::support {
+
+std::uint16_t free_port() {
+  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto good =
+    ::bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0
+    && ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+  ::close(fd);
+  if (!good)
+    throw std::runtime_error("no free port");
+  return ntohs(at.sin_port);
+}
+
+site::config config_of(const std::string& name) {
+  site::config x;
+  x.name = site_id{name};
+  x.link.listen = {"127.0.0.1", free_port()};
+  x.peer_front.listen = {"127.0.0.1", 1};
+  return x;
+}
+
+void declare(site::config& to, const site::config& of) {
+  to.peers.push_back({of.name, of.link.listen, {}});
+}
+
+site_under_test::site_under_test(const site::config& with) : config(with) {
+  actors::node_events events;
+  events.on_view = [this](mesh::view_ptr x) {
+    std::lock_guard lock{guard_};
+    newest_ = std::move(x);
+    changed_.notify_all();
+  };
+  events.on_fatal = [this](error x) {
+    std::lock_guard lock{guard_};
+    fatal_.push_back(std::move(x));
+  };
+  node = actors::node::start(std::make_shared<site::config>(with),
+                             {service_id{"A"}}, std::move(events))
+           .value();
+}
+
+site_under_test::~site_under_test() {
+  node.reset();
+}
+
+bool site_under_test::until(
+  const std::function<bool(const mesh::view&)>& is_so) {
+  std::unique_lock lock{guard_};
+  return changed_.wait_for(lock, std::chrono::seconds{30}, [&] {
+    return newest_ && is_so(*newest_);
+  }) && fatal_.empty();
+}
+
+bool site_under_test::until(const std::string& name, mesh::reach state) {
+  return until([&](const mesh::view& v) {
+    const auto* s = v.find(site_id{name});
+    return s != nullptr && s->state == state;
+  });
+}
+
+mesh::site site_under_test::see(const std::string& name) const {
+  const auto* s = node->view()->find(site_id{name});
+  return s == nullptr ? mesh::site{} : *s;
+}
+
+} // namespace cheops::support

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "actors/node.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace cheops::support {
+
+/// A port of loopback that nobody listens on now.
+[[nodiscard]] std::uint16_t free_port();
+
+/// A configuration with what a test needs; nothing of TLS.
+[[nodiscard]] site::config config_of(const std::string& name);
+
+/// Declares `of` as a peer of `to`.
+void declare(site::config& to, const site::config& of);
+
+/// A node that tells when its view is as one wants it.
+class site_under_test {
+public:
+  explicit site_under_test(const site::config& config);
+  ~site_under_test();
+
+  /// Waits until the view is so; false if it never is in half a minute.
+  [[nodiscard]] bool until(const std::function<bool(const mesh::view&)>& is_so);
+
+  /// Waits until a site has that state.
+  [[nodiscard]] bool until(const std::string& site, mesh::reach state);
+
+  [[nodiscard]] mesh::site see(const std::string& site) const;
+
+  site::config config;
+  std::unique_ptr<actors::node> node;
+
+private:
+  std::mutex guard_;
+  std::condition_variable changed_;
+  mesh::view_ptr newest_;
+  std::vector<error> fatal_;
+};
+
+} // namespace cheops::support
