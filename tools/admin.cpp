@@ -1,0 +1,191 @@
+#include "tools/admin.hpp"
+
+#include "cheops/scope/parse.hpp"
+#include "tools/admin_json.hpp"
+#include "tools/explain.hpp"
+#include "tools/time.hpp"
+
+#include <boost/json.hpp>
+
+#include <cassert>
+#include <map>
+
+namespace cheops::tools {
+
+namespace json = boost::json;
+
+/// tools/openapi.json, embedded by the build.
+extern const std::string_view openapi_text;
+
+namespace {
+
+using http::service_request;
+using http::service_response;
+using context_ptr = std::shared_ptr<const admin_context>;
+
+service_response reply(unsigned status, std::string type, std::string body) {
+  service_response out;
+  out.status = status;
+  out.type = std::move(type);
+  out.body = std::move(body);
+  return out;
+}
+
+service_response answer(const json::value& x) {
+  return reply(200, "application/json", json::serialize(x) + "\n");
+}
+
+service_response text(unsigned status, std::string body) {
+  return reply(status, "text/plain; charset=utf-8", std::move(body));
+}
+
+/// RFC 9457, with our own members beside.
+service_response problem(const error& x, json::object more = {}) {
+  const auto& kind = describe(x.code);
+  json::object body;
+  body["type"] = "about:blank";
+  body["title"] = kind.title;
+  body["status"] = kind.status;
+  body["detail"] = x.what;
+  body["code"] = kind.slug;
+  body["site"] = x.site;
+  body["step"] = x.step;
+  body["hint"] = x.hint;
+  for (auto& member : more)
+    body[member.key()] = std::move(member.value());
+  auto out = reply(kind.status, "application/problem+json",
+                   json::serialize(body) + "\n");
+  out.fields.emplace_back("Cheops-Error", kind.slug);
+  return out;
+}
+
+service_response explained(const admin_context& in, const service_request& rq) {
+  auto body = to_explain_request(rq.body);
+  if (!body)
+    return problem(body.error());
+  auto found = explain(*body, *in.application(), *in.view());
+  if (found)
+    return answer(*found);
+  auto failure = found.error();
+  if (failure.what.site.empty())
+    failure.what.site = in.config()->name.value;
+  json::object more;
+  if (failure.where) {
+    more["pointer"] = "#/scope";
+    more["at"] = failure.where->at;
+    more["caret"] = scope::pointed(body->scope, *failure.where);
+    more["expected"] = failure.where->expected;
+    more["nearest"] = failure.where->nearest;
+  }
+  return problem(failure.what, std::move(more));
+}
+
+service_response ready(const admin_context& in, const service_request& rq) {
+  bool passed = true;
+  std::string lines;
+  for (const auto& x : in.checks()) {
+    passed = passed && x.ok;
+    lines += (x.ok ? "[+]" : "[-]") + x.name
+             + (x.ok ? " ok" : " failed: " + x.why) + "\n";
+  }
+  auto view = in.view();
+  for (const auto& x : view->sites)
+    if (x.state == mesh::reach::up)
+      lines += "[+]peer " + x.name.value + " ok\n";
+    else if (x.state != mesh::reach::self)
+      lines += "[!]peer " + x.name.value + " "
+               + std::string{mesh::to_string(x.state)} + " (not counted)\n";
+  auto verdict = std::string{"readyz check "} + (passed ? "passed" : "failed");
+  auto verbose = rq.query.contains("verbose") || !passed;
+  return text(passed ? 200 : 503, verbose ? lines + verdict + "\n" : "ok\n");
+}
+
+service_response put_faults(const admin_context& in,
+                            const service_request& rq) {
+  auto site = in.config()->name.value;
+  if (!in.config()->experiments)
+    return problem({errc::forbidden, "faults are only for experiments", site,
+                    "put faults",
+                    "set experiments: true in the site's configuration"});
+  auto table = to_fault_table(rq.body, *in.view());
+  if (!table) {
+    auto why = table.error();
+    why.site = site;
+    return problem(why);
+  }
+  in.put_faults(*table);
+  return answer(faults_json(in.faults()));
+}
+
+json::object version_json(const admin_context& in) {
+  json::object out;
+  out["version"] = in.version;
+  out["site"] = in.config()->name.value;
+  out["application"] = in.application()->name;
+  out["started"] = to_rfc3339(in.started);
+  return out;
+}
+
+} // namespace
+
+std::string openapi_document(std::string_view version) {
+  std::string out{openapi_text};
+  constexpr std::string_view mark = "@VERSION@";
+  auto at = out.find(mark);
+  assert(at != std::string::npos);
+  return out.replace(at, mark.size(), version);
+}
+
+std::vector<http::route> admin_routes(admin_context context) {
+  assert(context.view && context.config && context.application);
+  assert(context.metrics && context.checks);
+  assert(context.faults && context.put_faults);
+  auto in = std::make_shared<const admin_context>(std::move(context));
+  auto get = [&](std::string path, auto render) {
+    return http::route{
+      "GET", std::move(path),
+      [in, render](const service_request&) { return answer(render(*in)); }};
+  };
+  using ctx = const admin_context&;
+  std::vector<http::route> out;
+  out.push_back({"GET", "/livez",
+                 [](const service_request&) { return text(200, "ok\n"); },
+                 false});
+  out.push_back({"GET", "/readyz",
+                 [in](const service_request& rq) { return ready(*in, rq); },
+                 false});
+  out.push_back({"GET", "/metrics", [in](const service_request&) {
+                   return reply(200, "text/plain; version=0.0.4; charset=utf-8",
+                                in->metrics());
+                 }});
+  out.push_back({"GET", "/openapi.json", [in](const service_request&) {
+                   return reply(200, "application/json",
+                                openapi_document(in->version));
+                 }});
+  out.push_back(get("/v1/version", version_json));
+  out.push_back(get("/v1/sites", [](ctx x) { return sites_json(*x.view()); }));
+  out.push_back(get("/v1/links", [](ctx x) { return links_json(*x.view()); }));
+  out.push_back(
+    get("/v1/fronts", [](ctx x) { return fronts_json(*x.config()); }));
+  out.push_back(get("/v1/application",
+                    [](ctx x) { return application_json(*x.application()); }));
+  out.push_back(
+    get("/v1/faults", [](ctx x) { return faults_json(x.faults()); }));
+  out.push_back({"POST", "/v1/scope:explain", [in](const service_request& rq) {
+                   return explained(*in, rq);
+                 }});
+  out.push_back({"PUT", "/v1/faults", [in](const service_request& rq) {
+                   return put_faults(*in, rq);
+                 }});
+  return out;
+}
+
+result<std::unique_ptr<http::service>> start_admin(admin_context context) {
+  assert(context.config);
+  http::service_settings with;
+  with.at = context.config()->admin;
+  with.routes = admin_routes(std::move(context));
+  return http::service::start(std::move(with));
+}
+
+} // namespace cheops::tools

@@ -1,0 +1,288 @@
+#include "tools/cli/session.hpp"
+
+#include "glue/config.hpp"
+#include "glue/quantity.hpp"
+#include "tools/admin_json.hpp"
+
+#include <boost/json.hpp>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+namespace cheops::cli {
+
+namespace json = boost::json;
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr const char* default_socket = "/run/cheops/admin.sock";
+
+constexpr std::array<exit_meaning, 9> meanings{{
+  {exit_ok, "done"},
+  {exit_failed,
+   "the operation failed, or the answer was an HTTP error with --fail"},
+  {exit_usage, "wrong usage or bad input: options, a scope, a file"},
+  {exit_unreachable, "the node, a site or the application cannot be reached"},
+  {exit_timed_out, "no answer within --timeout"},
+  {exit_refused, "refused: the token is missing or wrong, or a policy forbids"},
+  {exit_not_built, "the scope is right, but this release does not run it"},
+  {exit_not_executable, "run: the command cannot be executed"},
+  {exit_no_command, "run and shims: there is no such command"},
+}};
+
+result<std::string> read_token(const std::string& file) {
+  std::ifstream in{file};
+  std::string token;
+  if (!in || !std::getline(in, token) || token.empty())
+    return error{errc::bad_config, "no token can be read from " + file, "",
+                 "read token", "give the site's admin.token_file"};
+  while (!token.empty() && (token.back() == '\r' || token.back() == ' '))
+    token.pop_back();
+  return token;
+}
+
+/// "http+unix:///run/x.sock:/v1/sites", "http://127.0.0.1:9000/v1/sites".
+std::string join(const std::string& url, const std::string& target) {
+  return url.starts_with("http+unix://") ? url + ":" + target : url + target;
+}
+
+} // namespace
+
+std::span<const exit_meaning> exit_meanings() {
+  return meanings;
+}
+
+int exit_of(errc code) noexcept {
+  switch (code) {
+  case errc::none:
+    return exit_ok;
+  case errc::bad_scope:
+  case errc::unknown_site:
+  case errc::unknown_service:
+  case errc::bad_request:
+  case errc::bad_config:
+    return exit_usage;
+  case errc::unreachable:
+    return exit_unreachable;
+  case errc::timed_out:
+    return exit_timed_out;
+  case errc::forbidden:
+    return exit_refused;
+  case errc::not_built:
+    return exit_not_built;
+  default:
+    return exit_failed;
+  }
+}
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+int session::fail(const error& x) const {
+  std::cout.flush();
+  std::cerr << "cheops: " << to_string(x) << "\n";
+  return exit_of(x.code);
+}
+
+int session::usage(const std::string& what, const std::string& hint) const {
+  std::cout.flush();
+  std::cerr << "cheops: " << what << "\n";
+  if (!hint.empty())
+    std::cerr << hint << "\n";
+  return exit_usage;
+}
+
+void session::remark(const std::string& what) const {
+  if (options.verbose)
+    std::cerr << "* " << what << "\n";
+}
+
+milliseconds session::timeout() const {
+  auto us = glue::to_duration(options.timeout);
+  return us ? std::chrono::ceil<milliseconds>(*us) : milliseconds{10'000};
+}
+
+format session::output() const {
+  return to_format(options.output).value_or(format::table);
+}
+
+void session::print(const table& rows, const json::value& whole) const {
+  std::cout << render(rows, whole, output(), !options.no_headers);
+}
+
+bool session::has_config() const {
+  return !options.config_file.empty();
+}
+
+result<site::config> session::config() const {
+  if (!has_config())
+    return error{errc::bad_config, "no configuration is named", "", "",
+                 "give --config FILE or set CHEOPS_CONFIG"};
+  return glue::load_config(options.config_file);
+}
+
+std::string admin_url(std::string_view text) {
+  while (text.size() > 1 && text.ends_with('/'))
+    text.remove_suffix(1);
+  auto with = [](const char* scheme, std::string_view rest) {
+    return std::string{scheme} + std::string{rest};
+  };
+  if (text.starts_with("http://") || text.starts_with("https://")
+      || text.starts_with("http+unix://"))
+    return std::string{text};
+  if (text.starts_with("unix://"))
+    return with("http+unix://", text.substr(7));
+  if (text.starts_with("unix:"))
+    return with("http+unix://", text.substr(5));
+  if (text.starts_with('/'))
+    return with("http+unix://", text);
+  return mesh::to_address(text) ? with("http://", text) : std::string{};
+}
+
+result<http::client_request> session::admin() const {
+  http::client_request out;
+  auto token_file = options.token_file;
+  out.tls.ca = options.ca_file;
+  if (!options.admin.empty()) {
+    out.url = admin_url(options.admin);
+    if (out.url.empty())
+      return error{errc::bad_request,
+                   "\"" + options.admin + "\" is no admin endpoint", "", "",
+                   "give a URL, host:port, or the path of a Unix socket"};
+  } else if (has_config()) {
+    auto site = config();
+    if (!site)
+      return site.error();
+    const auto& at = site->admin;
+    if (!at.unix_path.empty())
+      out.url =
+        "http+unix://" + std::filesystem::absolute(at.unix_path).string();
+    else if (at.listen)
+      out.url = tools::url_of({{}, *at.listen, at.tls, {}});
+    else
+      return error{errc::bad_config,
+                   options.config_file + " has no admin endpoint", "", "",
+                   "add admin: {unix: PATH} to it, or give --admin"};
+    if (token_file.empty() && at.listen)
+      token_file = at.token_file;
+    if (out.tls.ca.empty())
+      out.tls.ca = at.tls.ca;
+  } else if (std::filesystem::exists(default_socket)) {
+    out.url = std::string{"http+unix://"} + default_socket;
+  } else {
+    return error{errc::bad_request, "no node is named", "", "",
+                 "give --admin or --config, or set CHEOPS_ADMIN"};
+  }
+  if (!token_file.empty()) {
+    auto token = read_token(token_file);
+    if (!token)
+      return token.error();
+    out.fields.emplace_back("Authorization", "Bearer " + *token);
+  }
+  return out;
+}
+
+result<http::client_response> session::send(http::client_request what) const {
+  using clock = std::chrono::steady_clock;
+  constexpr milliseconds pause{200};
+  auto until = clock::now() + timeout();
+  for (;;) {
+    auto answer = http::fetch(what);
+    auto again = !answer && answer.error().code == errc::unreachable
+                 && options.wait && clock::now() + pause < until;
+    if (!again)
+      return answer;
+    remark(answer.error().what + "; trying again");
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+result<http::client_response> session::call_raw(const std::string& method,
+                                                const std::string& target,
+                                                const std::string& body) const {
+  auto request = admin();
+  if (!request)
+    return request.error();
+  request->method = method;
+  request->url = join(request->url, target);
+  request->timeout = timeout();
+  if (!body.empty()) {
+    request->body = body;
+    request->fields.emplace_back("Content-Type", "application/json");
+  }
+  remark(method + " " + request->url);
+  auto answer = send(*request);
+  if (!answer) {
+    auto why = answer.error();
+    if (why.code == errc::unreachable && why.hint.empty())
+      why.hint = "is cheopsd running there? `cheops check` looks closer";
+    return why;
+  }
+  if (answer->status == 401)
+    return error{errc::forbidden, "the admin endpoint wants a token", "",
+                 "ask " + request->url,
+                 "give --token-file or set CHEOPS_ADMIN_TOKEN_FILE"};
+  return answer;
+}
+
+result<json::value> session::call(const std::string& method,
+                                  const std::string& target,
+                                  const std::string& body) const {
+  auto answer = call_raw(method, target, body);
+  if (!answer)
+    return answer.error();
+  boost::system::error_code failure;
+  auto value = json::parse(answer->body, failure);
+  if (answer->status >= 400) {
+    if (auto why = to_error(*answer))
+      return *why;
+    return error{errc::broken,
+                 "the admin endpoint answered "
+                   + std::to_string(answer->status),
+                 "", method + " " + target, ""};
+  }
+  if (failure)
+    return error{errc::broken, "the answer is not JSON", "",
+                 method + " " + target,
+                 "is it the admin endpoint of a cheopsd?"};
+  return value;
+}
+
+error pointed_error(errc code, std::string_view caret) {
+  return {code, "the scope is wrong\n" + std::string{caret}, "", "", ""};
+}
+
+std::optional<error> to_error(const http::client_response& x) {
+  if (!x.get("Content-Type").starts_with("application/problem+json"))
+    return std::nullopt;
+  boost::system::error_code failure;
+  auto value = json::parse(x.body, failure);
+  if (failure || !value.is_object())
+    return std::nullopt;
+  auto text = [&](const char* name) -> std::string {
+    const auto* member = value.as_object().if_contains(name);
+    if (!member || !member->is_string())
+      return {};
+    return std::string{std::string_view{member->as_string()}};
+  };
+  auto code = from_slug(text("code"));
+  // The caret says all that the sentence does.
+  if (auto caret = text("caret"); !caret.empty())
+    return pointed_error(code, caret);
+  auto what = text("detail");
+  if (what.empty())
+    what = text("title");
+  return error{code == errc::none ? errc::broken : code, what, text("site"),
+               text("step"), text("hint")};
+}
+
+} // namespace cheops::cli

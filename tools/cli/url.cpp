@@ -1,0 +1,84 @@
+#include "tools/cli/url.hpp"
+
+#include "cheops/names.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace cheops::cli {
+
+std::string base64url(std::string_view x) {
+  constexpr std::string_view digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string out;
+  std::uint32_t bits = 0;
+  unsigned held = 0;
+  for (char c : x) {
+    bits = (bits << 8) | static_cast<unsigned char>(c);
+    held += 8;
+    while (held >= 6) {
+      held -= 6;
+      out += digits[(bits >> held) & 63];
+    }
+  }
+  if (held > 0)
+    out += digits[(bits << (6 - held)) & 63];
+  return out;
+}
+
+std::string with_scope(std::string_view url, std::string_view scope) {
+  while (url.ends_with('/'))
+    url.remove_suffix(1);
+  std::string out{url};
+  if (!scope.empty())
+    out += "/scope/" + base64url(scope);
+  return out;
+}
+
+const front_url* find_front(const std::vector<front_url>& all,
+                            std::string_view service) {
+  for (const auto& x : all) {
+    auto is_it = [&](const std::string& name) {
+      return same_name(name, service);
+    };
+    if (is_it(x.service) || std::ranges::any_of(x.aliases, is_it))
+      return &x;
+  }
+  return nullptr;
+}
+
+expansion expand(std::string_view text, const std::vector<front_url>& fronts,
+                 std::string_view scope) {
+  constexpr std::string_view url_mark = "url:";
+  expansion out;
+  while (!text.empty()) {
+    auto open = std::min(text.find('{'), text.size());
+    out.text += text.substr(0, open);
+    text.remove_prefix(open);
+    auto close = text.find('}');
+    if (text.empty() || close == std::string_view::npos)
+      break;
+    auto word = text.substr(1, close - 1);
+    if (word == "scope") {
+      out.text += scope;
+    } else if (word == "scope64") {
+      out.text += base64url(scope);
+    } else if (word.starts_with(url_mark)) {
+      auto service = word.substr(url_mark.size());
+      if (const auto* front = find_front(fronts, service))
+        out.text += with_scope(front->url, scope);
+      else
+        out.missing = service;
+    } else {
+      // Not ours: the brace stays, what follows may still hold one of ours.
+      out.text += '{';
+      text.remove_prefix(1);
+      continue;
+    }
+    text.remove_prefix(close + 1);
+  }
+  out.text += text;
+  return out;
+}
+
+} // namespace cheops::cli

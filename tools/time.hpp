@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cheops::tools {
+
+/// For people: "312us", "1.2ms", "2.5s".
+[[nodiscard]] std::string rounded(std::chrono::microseconds x);
+
+/// How long ago, as kubectl writes ages: "8s", "5m", "3h", "2d".
+[[nodiscard]] std::string age(std::chrono::system_clock::duration x);
+
+/// RFC 3339 in UTC with milliseconds.
+[[nodiscard]] std::string to_rfc3339(std::chrono::system_clock::time_point x);
+
+/// The inverse, of what `to_rfc3339` writes.
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point>
+from_rfc3339(std::string_view x);
+
+/// An HTTP date (RFC 9110, IMF-fixdate).
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point>
+from_http_date(std::string_view x);
+
+} // namespace cheops::tools
