@@ -5,7 +5,10 @@
 #include "cheops/result.hpp"
 #include "cheops/site/config.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace cheops::http {
 
@@ -39,6 +42,11 @@ public:
   /// has changed.
   [[nodiscard]] virtual result<void>
   reload(std::shared_ptr<const site::config> config) = 0;
+
+  /// The ports that it listens on: a front each, in the configuration's
+  /// order, then the peer front, if it has one (a setting of 0 for a front
+  /// takes a free one).
+  [[nodiscard]] virtual std::vector<std::uint16_t> ports() const = 0;
 
   /// Stops accepting, lets what runs end for `grace`, then cuts it off.
   /// Blocks until the threads have ended.

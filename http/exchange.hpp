@@ -1,0 +1,187 @@
+#pragma once
+
+#include "cheops/traffic/decide.hpp"
+#include "http/body.hpp"
+#include "http/head.hpp"
+#include "http/pool.hpp"
+#include "http/pump.hpp"
+#include "http/rewrite.hpp"
+#include "http/wheel.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace cheops::http {
+
+class session;
+struct front_settings;
+struct settings;
+struct worker;
+
+/// One request and its answer. The main path, in the order of the functions:
+/// start, route, decide, next_leg, on_upstream, push_request, read_answer,
+/// begin_answer, push_answer, finish. A `leg` is one try of one site.
+class exchange final : public upstream_user {
+public:
+  explicit exchange(session& of);
+  ~exchange();
+
+  /// `request` was read from the session's buffer, behind `skipped` bytes.
+  void start(head& request, std::size_t skipped);
+  [[nodiscard]] bool runs() const noexcept { return stage_ != stage::none; }
+  // -- told by the session
+  // -----------------------------------------------------
+  void on_client_readable();
+  void on_client_writable();
+  /// The client has closed, or was cut off.
+  void on_client_gone();
+
+  // -- told by the worker
+  // --------------------------------------------------------
+  /// The link to the peer of the running leg went down.
+  void on_peer_down(const site_id& peer);
+  /// The injected faults have changed.
+  void on_faults();
+
+  // -- told by the pool
+  // ----------------------------------------------------------
+  void on_upstream(ref<upstream> x) override;
+  void on_no_upstream(const error& why, refusal counted) override;
+  void on_upstream_readable() override;
+  void on_upstream_writable() override;
+
+private:
+  enum class stage : std::uint8_t {
+    none,
+    delayed,    ///< By an injected fault, before the decision.
+    connecting, ///< A leg waits for its connection.
+    asking,     ///< The request goes out; no final head has come.
+    answering,  ///< The final head is on its way to the client.
+    answered,   ///< The answer is out; the request's body still comes.
+    refusing,   ///< An answer of our own goes out.
+    tunnel,
+  };
+
+  // -- exchange.cpp: from the head to the end
+  // --------------------------------------
+  [[nodiscard]] bool route();
+  [[nodiscard]] bool absolute_form();
+  [[nodiscard]] traffic::caller caller_of();
+  void decide();
+  void next_leg();
+  void local_leg(const front_settings& front);
+  void peer_leg(const site_id& to);
+  void start_leg(ref<pool> from);
+  void write_request_head();
+  void leg_failed(traffic::failure how, unsigned status, error why,
+                  refusal counted);
+  [[nodiscard]] bool may_move_on(traffic::failure how, unsigned status) const;
+  void drop_upstream();
+  void refuse(error why, refusal counted, unsigned status = 0);
+  void finish();
+  void end(bool keep);
+  void push_refusal();
+  void skip_request();
+  void blame(const error& why);
+  void record();
+  void rearm();
+  [[nodiscard]] std::chrono::milliseconds answer_limit() const;
+  void on_limit();
+  [[nodiscard]] bool replayable() const noexcept;
+  [[nodiscard]] bool gives_up_request() const noexcept;
+
+  // -- relay.cpp: bytes
+  // ----------------------------------------------------------------
+  void push_request();
+  [[nodiscard]] bool take_request_piece();
+  void request_write_failed();
+  void read_answer();
+  void read_answer_head();
+  void interim_answer();
+  void begin_answer();
+  [[nodiscard]] bool replaced_by_cause();
+  void compose_answer();
+  void take_answer_piece();
+  void push_answer();
+  void answer_ended();
+  void answer_broke(bool in_order);
+  [[nodiscard]] bool retry_on_fresh();
+
+  // -- tunnel.cpp
+  // ------------------------------------------------------------------------
+  void begin_tunnel();
+  void tunnel_turn();
+  [[nodiscard]] bool tunnel_way(stream& from, buffer& held, pump& out,
+                                stream& to, std::uint64_t& sent);
+
+  // -- faults.cpp: experiments
+  // ---------------------------------------------------------------
+  [[nodiscard]] const site_id& peer_of_client() const noexcept;
+  void look_for_faults();
+  void roll_loss(const site_id& peer);
+  /// Whether bytes of that side, in that direction, must stay where they are.
+  [[nodiscard]] bool held(bool client_side, bool inbound) const noexcept;
+  /// Whether a head of that side must wait; it goes on by itself.
+  [[nodiscard]] bool delays(bool client_side, bool inbound, bool& waited);
+  void go_on();
+
+  session& s_;
+  worker& w_;
+  const settings& with() const noexcept;
+  head* in_ = nullptr; ///< The request's; its views are into `head_bytes_`.
+  std::string head_bytes_;
+  std::string target_;
+  stage stage_ = stage::none;
+  traffic::clock::time_point began_;
+  std::chrono::system_clock::time_point began_at_;
+  traffic::decision decision_;
+  site_id claimed_; ///< Of `Cheops-From`, between sites without TLS.
+
+  // The leg that runs.
+  std::size_t candidate_ = 0; ///< The next one to try.
+  bool to_peer_ = false;
+  site_id leg_site_;
+  ref<pool> pool_;
+  ref<upstream> up_;
+  bool fresh_ = false;         ///< This leg has been sent anew once.
+  std::uint64_t leg_sent_ = 0; ///< Bytes of this leg's request.
+  bool up_dead_ = false;       ///< Takes no more of the request.
+  bool up_ended_ = false;      ///< Sends nothing more.
+  bool ran_ = false;           ///< Some byte of some leg went out.
+
+  // The request's way up.
+  body_reader request_;
+  pump to_upstream_;
+  bool keeps_body_ = false; ///< For another leg.
+  bool kept_all_ = true;    ///< `kept_` is all that was taken so far.
+  std::string kept_;
+  std::uint64_t taken_ = 0; ///< Body bytes taken from the client.
+
+  // The answer's way down.
+  head_reader answer_head_{side::answer};
+  body_reader answer_;
+  pump to_client_;
+  framing out_ = framing::none;
+  unsigned status_ = 0;
+  bool answer_bytes_ = false; ///< Some byte of an answer has come.
+  bool continued_ = false;    ///< A 100 was relayed.
+  bool keep_client_ = true;
+  bool keep_upstream_ = false;
+  bool head_out_ = false; ///< The answer may have reached the client.
+  std::uint64_t sent_ = 0;
+  errc error_code_ = errc::none;
+
+  // Injected faults (experiments); all off nearly always.
+  bool faulty_ = false;
+  bool lost_ = false;
+  bool waited_out_ = false, waited_in_ = false, waited_request_ = false,
+       waited_answer_ = false;
+  std::optional<boost::asio::steady_timer> delay_;
+
+  timeout limit_;
+};
+
+} // namespace cheops::http

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "cheops/mesh/view.hpp"
+#include "cheops/result.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstddef>
+
+namespace cheops::http {
+
+struct worker;
+
+/// Accepts one front's connections on one thread; the kernel deals them out
+/// among the threads that listen on the same address (SO_REUSEPORT).
+class listener {
+public:
+  listener(worker& on, std::size_t front);
+
+  /// Errors: io, bad_config (not an address of this machine).
+  [[nodiscard]] result<void> open(const mesh::address& at);
+  void start();
+  void close();
+  [[nodiscard]] std::uint16_t port() const;
+
+private:
+  void accept();
+  void accepted(boost::asio::ip::tcp::socket&& from);
+
+  worker& on_;
+  std::size_t front_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
+};
+
+} // namespace cheops::http

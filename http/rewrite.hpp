@@ -1,0 +1,43 @@
+#pragma once
+
+#include "http/head.hpp"
+#include "http/problem.hpp"
+
+#include <span>
+#include <string>
+
+/// Writes the heads that go on: the lines that stay as they came, without
+/// those that end here, with those that we add.
+namespace cheops::http {
+
+struct request_additions {
+  std::string_view target; ///< Origin form.
+  std::string_view host;   ///< Used where the request has no Host.
+  std::string_view via;    ///< The whole lines, with line ends.
+  std::string_view forwarded;
+  std::span<const traffic::header> set;          ///< Replace theirs.
+  std::span<const traffic::header> set_for_peer; ///< Added; ours are gone.
+};
+
+void write_request(std::string& to, const head& in,
+                   const request_additions& with);
+
+struct answer_additions {
+  framing body = framing::none; ///< How the body is sent on.
+  bool keeps_ours = false;      ///< From a peer: `Cheops-*` go on.
+  bool close = false;           ///< `Connection: close`.
+  bool keep_alive_1_0 = false;  ///< `Connection: keep-alive`.
+  bool upgrade = false;         ///< A 101: `Upgrade` goes on.
+  bool old_client = false;      ///< HTTP/1.0.
+  std::string_view sites;       ///< `Cheops-Sites`, if the answer has none.
+};
+
+void write_answer(std::string& to, const head& in,
+                  const answer_additions& with);
+
+/// An answer of our own, whole. `without_body`: to a HEAD request.
+void write_problem(std::string& to, const problem& x, bool without_body,
+                   bool close, bool keep_alive_1_0,
+                   std::span<const traffic::header> more = {});
+
+} // namespace cheops::http

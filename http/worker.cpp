@@ -1,0 +1,183 @@
+#include "http/worker.hpp"
+
+#include "http/listener.hpp"
+#include "http/session.hpp"
+
+#include <utility>
+
+namespace cheops::http {
+
+namespace {
+
+/// Until the node says more: this site alone.
+mesh::view_ptr alone(const site_id& self) {
+  auto out = std::make_shared<mesh::view>();
+  out->self = self;
+  out->sites.emplace_back();
+  out->sites.back().name = self;
+  out->sites.back().state = mesh::reach::self;
+  return out;
+}
+
+} // namespace
+
+worker::worker(std::shared_ptr<plane> with, settings_ptr first)
+  : shared(std::move(with)),
+    current(std::move(first)),
+    mesh(alone(current->config->name)),
+    decider(current->config, current->app, shared->traces),
+    counts(shared->counters->add_shard()),
+    clock(io),
+    random(std::random_device{}()),
+    tags_(shared->loop_key, current->via_name) {
+  if (shared->log)
+    log = &shared->log->add_writer();
+}
+
+worker::~worker() {
+  // What the event loop still holds goes before what it refers to.
+  for (auto& [name, pool] : backends_)
+    pool->retire();
+  for (auto& [name, pool] : peers_)
+    pool->retire();
+  sessions.clear();
+}
+
+// -- told by the server
+// ----------------------------------------------------------
+
+void worker::publish(mesh::view_ptr view) {
+  auto before = std::exchange(mesh, std::move(view));
+  for (const auto& now : mesh->sites) {
+    const auto* was = before->find(now.name);
+    if (now.state != mesh::reach::down || was == nullptr
+        || was->state == mesh::reach::down)
+      continue;
+    if (auto i = peers_.find(now.name); i != peers_.end()) {
+      i->second->retire();
+      peers_.erase(i);
+    }
+    auto all = sessions;
+    for (auto& x : all)
+      x->running().on_peer_down(now.name);
+  }
+}
+
+void worker::publish(const mesh::fault_table& table) {
+  faults = table;
+  auto all = sessions;
+  for (auto& x : all)
+    x->on_faults();
+  auto pools = peers_;
+  for (auto& [name, pool] : pools)
+    pool->kick();
+}
+
+void worker::reload(settings_ptr next) {
+  current = std::move(next);
+  decider.configure(current->config);
+  for (auto* pools : {&backends_})
+    for (auto& [name, pool] : std::exchange(*pools, {}))
+      pool->retire();
+  for (auto& [name, pool] : std::exchange(peers_, {}))
+    pool->retire();
+}
+
+void worker::drain() {
+  draining = true;
+  for (auto& x : listeners)
+    x->close();
+  auto all = sessions;
+  for (auto& x : all)
+    x->drain();
+  session_ended();
+}
+
+void worker::cut_off() {
+  draining = true;
+  auto all = sessions;
+  for (auto& x : all)
+    x->cut_off();
+  session_ended();
+}
+
+void worker::session_ended() {
+  if (!draining || stopped || !sessions.empty())
+    return;
+  stopped = true;
+  clock.stop();
+  for (auto& [name, pool] : backends_)
+    pool->retire();
+  for (auto& [name, pool] : peers_)
+    pool->retire();
+  io.stop();
+}
+
+// -- used by exchanges
+// -------------------------------------------------------------
+
+ref<pool> worker::backend_pool(const front_settings& front) {
+  auto& slot = backends_[front.service->name];
+  if (!slot) {
+    endpoint to;
+    to.at = front.config.to.at;
+    to.tls = front.calls;
+    to.name = front.config.to.server_name.empty() ? front.config.to.at.host
+                                                  : front.config.to.server_name;
+    to.site = site();
+    to.service = front.service->name.value;
+    slot = ref<pool>{new pool(*this, std::move(to))};
+  }
+  return slot;
+}
+
+ref<pool> worker::peer_pool(const mesh::site& peer) {
+  if (peer.peer_front.port == 0)
+    return {};
+  auto& slot = peers_[peer.name];
+  if (slot && slot->to().at != peer.peer_front) {
+    slot->retire();
+    slot = {};
+  }
+  if (!slot) {
+    endpoint to;
+    to.at = peer.peer_front;
+    to.tls = current->peer_calls;
+    to.site = peer.name;
+    to.peer = true;
+    slot = ref<pool>{new pool(*this, std::move(to))};
+  }
+  return slot;
+}
+
+const mesh::peer_faults* worker::faults_of(const site_id& peer) const noexcept {
+  if (faults.empty())
+    return nullptr;
+  auto i = faults.find(peer);
+  return i == faults.end() ? nullptr : &i->second;
+}
+
+bool worker::lost(double probability) {
+  return probability > 0
+         && std::uniform_real_distribution<>{0, 1}(random) < probability;
+}
+
+std::string_view worker::via_line(const service_id& service,
+                                  traffic::clock::time_point now) {
+  auto minute = loop_tags::minute_of(now);
+  if (minute != via_minute_) {
+    via_lines_.clear();
+    via_minute_ = minute;
+  }
+  auto& line = via_lines_[service];
+  if (line.empty())
+    line = tags_.line(service.value, minute);
+  return line;
+}
+
+bool worker::came_back(const head& in, const service_id& service,
+                       traffic::clock::time_point now) const {
+  return tags_.came_back(in, service.value, loop_tags::minute_of(now));
+}
+
+} // namespace cheops::http

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "cheops/traffic/decide.hpp"
+#include "http/access_log.hpp"
+#include "http/loop_tags.hpp"
+#include "http/metrics.hpp"
+#include "http/pool.hpp"
+#include "http/ref.hpp"
+#include "http/settings.hpp"
+#include "http/wheel.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <list>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace cheops::http {
+
+class listener;
+class session;
+
+/// Connections open on a front, over all threads: one relaxed counter.
+using front_count = std::atomic<std::uint32_t>;
+
+/// What all threads of a server have in common; nothing here changes but the
+/// counters.
+struct plane {
+  std::shared_ptr<traffic::correlation> traces;
+  std::shared_ptr<metrics> counters;
+  std::shared_ptr<access_log> log; ///< Null: none.
+  std::array<unsigned char, 32> loop_key{};
+  /// One per front, then the peer front.
+  std::vector<std::unique_ptr<front_count>> connections;
+};
+
+/// A thread of the data plane and all that belongs to it. Nothing in it is
+/// touched by another thread; those post to `io`.
+struct worker {
+  worker(std::shared_ptr<plane> with, settings_ptr first);
+  ~worker();
+
+  boost::asio::io_context io{1};
+  std::shared_ptr<plane> shared;
+  settings_ptr current;
+  mesh::view_ptr mesh;
+  mesh::fault_table faults;
+  traffic::decider decider;
+  metrics::shard& counts;
+  access_log::writer* log = nullptr;
+  wheel clock;
+  std::mt19937 random; ///< For injected losses.
+  std::vector<std::unique_ptr<listener>> listeners;
+  std::list<ref<session>> sessions;
+  bool draining = false;
+  bool stopped = false;
+
+  [[nodiscard]] const site::limits& bounds() const noexcept {
+    return current->config->bounds;
+  }
+  [[nodiscard]] const site::timeouts& times() const noexcept {
+    return current->config->times;
+  }
+  [[nodiscard]] const site_id& site() const noexcept {
+    return current->config->name;
+  }
+
+  // -- told by the server, on this thread ------------------------------------
+  void publish(mesh::view_ptr view);
+  void publish(const mesh::fault_table& table);
+  void reload(settings_ptr next);
+  void drain();
+  void cut_off();
+
+  // -- used by exchanges
+  // -------------------------------------------------------
+  /// The pool of the local backend of a front.
+  [[nodiscard]] ref<pool> backend_pool(const front_settings& front);
+  /// The pool of a peer's front; null if none is known.
+  [[nodiscard]] ref<pool> peer_pool(const mesh::site& peer);
+  /// What is injected for a peer; null nearly always.
+  [[nodiscard]] const mesh::peer_faults*
+  faults_of(const site_id& peer) const noexcept;
+  [[nodiscard]] bool lost(double probability);
+  /// The Via line of a service's requests; made anew once a minute.
+  [[nodiscard]] std::string_view via_line(const service_id& service,
+                                          traffic::clock::time_point now);
+  [[nodiscard]] bool came_back(const head& in, const service_id& service,
+                               traffic::clock::time_point now) const;
+
+  /// One less; the last one ends a drained worker.
+  void session_ended();
+
+private:
+  loop_tags tags_;
+  std::uint64_t via_minute_ = 0;
+  std::map<service_id, std::string> via_lines_;
+  std::map<service_id, ref<pool>> backends_;
+  std::map<site_id, ref<pool>> peers_;
+};
+
+} // namespace cheops::http
