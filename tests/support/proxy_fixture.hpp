@@ -1,0 +1,48 @@
+#pragma once
+
+#include "http/metrics.hpp"
+#include "http/server.hpp"
+#include "support/raw_listener.hpp"
+
+#include <map>
+#include <stdexcept>
+
+/// A data plane of one thread in front of a backend that the test plays.
+struct proxy_fixture {
+  raw_listener backend;
+  std::shared_ptr<cheops::site::config> config =
+    std::make_shared<cheops::site::config>();
+  std::shared_ptr<cheops::application::description> app =
+    std::make_shared<cheops::application::description>();
+  std::shared_ptr<cheops::http::metrics> counters =
+    cheops::http::metrics::make();
+  std::unique_ptr<cheops::http::server> server;
+
+  proxy_fixture() {
+    app->name = "test";
+    app->services.resize(1);
+    app->services[0].name = cheops::service_id{"ServiceA"};
+    app->services[0].authenticates = true;
+    app->carry.trace = true;
+    config->name = cheops::site_id{"Site1"};
+    config->threads = 1;
+    config->fronts.resize(1);
+    config->fronts[0].service = cheops::service_id{"ServiceA"};
+    config->fronts[0].listen = {"127.0.0.1", 0};
+    config->fronts[0].to.at = {"127.0.0.1", backend.port()};
+  }
+
+  void start() {
+    auto made = cheops::http::server::start(config, app, counters);
+    if (!made)
+      throw std::runtime_error{cheops::to_string(made.error())};
+    server = std::move(*made);
+  }
+  [[nodiscard]] raw_socket client() const {
+    return raw_socket::to_port(server->ports().at(0));
+  }
+  /// Of `cheops_refused_total` or another counter with these labels.
+  [[nodiscard]] bool counted(const std::string& line) const {
+    return counters->render().find(line) != std::string::npos;
+  }
+};
