@@ -1,0 +1,380 @@
+#define BOOST_TEST_MODULE tools_cli
+#include "fixed_node.hpp"
+#include "run_program.hpp"
+
+#include "support/boost_test.hpp"
+
+#include <boost/json.hpp>
+
+#include <filesystem>
+
+using namespace cheops;
+using namespace cheops::test;
+
+namespace json = boost::json;
+
+namespace {
+
+const std::string program = CHEOPS_BIN_DIR "/cheops";
+const std::string demo_yaml = CHEOPS_SOURCE_DIR "/glue/applications/demo.yaml";
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// `cheops` with these words, and nothing of our environment that it reads.
+outcome cheops_run(std::vector<std::string> words,
+                   std::map<std::string, std::string> environment = {},
+                   const std::string& input = {}) {
+  words.insert(words.begin(), program);
+  for (const auto* name : {"CHEOPS_ADMIN", "CHEOPS_CONFIG",
+                           "CHEOPS_ADMIN_TOKEN_FILE", "CHEOPS_CA_FILE"})
+    environment.emplace(name, "");
+  return run_program(words, environment, input);
+}
+
+/// A node behind an admin endpoint.
+struct with_node : fixed_node {
+  with_node() { start(); }
+  outcome run(std::vector<std::string> words) {
+    return cheops_run(std::move(words), {{"CHEOPS_ADMIN", socket()}});
+  }
+};
+
+} // namespace
+
+// -- usage --------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(help_is_grouped_and_names_every_command) {
+  auto got = cheops_run({"help"});
+  BOOST_TEST(got.code == 0);
+  for (const auto* part :
+       {"Work:", "Look:", "Operate:", "Start:", "  run ", "  http ", "  shim ",
+        "  get ", "  explain ", "  check ", "  ca ", "  demo "})
+    BOOST_TEST(has(got.out, part), part);
+  BOOST_TEST(has(cheops_run({"help", "get", "sites"}).out, "--watch"));
+  BOOST_TEST(cheops_run({"help", "nonsense"}).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(misspelt_words_have_a_near_one) {
+  const std::pair<std::vector<std::string>, const char*> wrong[] = {
+    {{"gte", "sites"}, "unknown command \"gte\"\nDid you mean get?"},
+    {{"get", "stes"}, "unknown command \"stes\"\nDid you mean sites?"},
+    {{"get", "sites", "--tiemout", "1s"},
+     "unknown option --tiemout\nDid you mean --timeout?"},
+    {{"explain", "A", "/", "more"}, "one word too many: \"more\""},
+    {{"get", "sites", "-o", "xml"}, "See `cheops get sites --help`."},
+    {{"get", "sites", "--timeout", "5"}, "no time above 0"},
+    {{"get"}, "`cheops get` needs a command: sites, links, fronts, faults"},
+  };
+  for (const auto& [words, part] : wrong) {
+    auto got = cheops_run(words);
+    BOOST_TEST(got.code == 2, part);
+    BOOST_TEST(has(got.err, part), got.err);
+    BOOST_TEST(got.out == "");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_version_is_one_line) {
+  auto got = cheops_run({"version"});
+  BOOST_TEST(got.out.starts_with("cheops "));
+  BOOST_TEST(got.code == 0);
+}
+
+// -- texts --------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_scope_is_printed_as_a_tree) {
+  auto got = cheops_run({"scope", "parse", "{A: S1, B: S2 || S3}"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(
+    (json::parse(got.out) == json::parse(R"({"services": {"A": {"site": "S1"},
+                   "B": {"any": [{"site": "S2"}, {"site": "S3"}]}}})")));
+  auto piped = cheops_run({"scope", "parse", "-"}, {}, "{A: S1, B: S2|S3}\n");
+  BOOST_TEST(piped.out == got.out);
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_scope_is_pointed_at_and_exits_2) {
+  auto got = cheops_run({"scope", "parse", "{A: S1, B S2}"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(got.out == "");
+  BOOST_TEST(has(got.err, "{A: S1, B S2}\n          ^"), got.err);
+  BOOST_TEST(cheops_run({"scope", "parse", "-"}, {}, "").code == 2);
+  std::string deep(100'000, '(');
+  BOOST_TEST(cheops_run({"scope", "parse", "-"}, {}, deep).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_description_is_explained) {
+  auto got = cheops_run({"app", "check", demo_yaml});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(has(got.out, "Service ServiceA, a"));
+  BOOST_TEST(has(got.out, "create  POST /foos"));
+  BOOST_TEST(has(got.out, "requires ServiceB bar, at /bar by name"), got.out);
+  auto missing = cheops_run({"app", "check", "/nowhere.yaml"});
+  BOOST_TEST(missing.code == 2);
+  BOOST_TEST(has(missing.err, "/nowhere.yaml"));
+}
+
+BOOST_AUTO_TEST_CASE(explain_works_without_a_node) {
+  auto got = cheops_run({"explain", "{ServiceB: Site2 || Site3}", "/bars/1",
+                         "--app", demo_yaml, "--sites", "Site1,Site2,Site3"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(
+    has(got.out, "Request:      GET /bars/1 to ServiceB: read of bar 1"),
+    got.out);
+  BOOST_TEST(has(got.out, "Action:       share"));
+  BOOST_TEST(has(got.out, "Sites:        1. Site2\n              2. Site3\n"));
+  auto wrong = cheops_run({"explain", "Sitte2", "--service", "ServiceA",
+                           "--app", demo_yaml, "--sites", "Site1,Site2"});
+  BOOST_TEST(wrong.code == 2);
+  BOOST_TEST(has(wrong.err, "^"));
+  BOOST_TEST(has(wrong.err, "Site2"));
+  BOOST_TEST(cheops_run({"explain", "S", "--app", demo_yaml}).code == 2);
+  BOOST_TEST(cheops_run({"explain", "S", "--sites", "S"}).code == 2);
+}
+
+// -- a node -------------------------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(sites_are_a_table, with_node) {
+  auto got = run({"get", "sites"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(got.out.starts_with("NAME    STATE   RTT      SERVICES"), got.out);
+  BOOST_TEST(has(got.out, "Site2   up      40.0ms   ServiceA,ServiceB"));
+  BOOST_TEST(has(got.out, "Site3   down    -        ServiceA,ServiceB"));
+  BOOST_TEST(run({"get", "sites", "-o", "name"}).out
+             == "site/Site1\nsite/Site2\nsite/Site3\n");
+  auto whole = json::parse(run({"get", "sites", "-o", "json"}).out);
+  BOOST_TEST(whole.at("sites").as_array().size() == 3U);
+  BOOST_TEST(has(run({"get", "sites", "-o", "yaml"}).out, "self: Site1\n"));
+  BOOST_TEST(has(run({"get", "sites", "-o", "wide"}).out, "127.0.0.1:7003"));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_site_can_be_asked_for, with_node) {
+  BOOST_TEST(run({"get", "sites", "site2", "-o", "name"}).out
+             == "site/Site2\n");
+  auto none = run({"get", "sites", "Site9"});
+  BOOST_TEST(none.code == 1);
+  BOOST_TEST(has(none.err, "no site \"Site9\""));
+}
+
+BOOST_FIXTURE_TEST_CASE(links_and_fronts_are_tables, with_node) {
+  BOOST_TEST(has(run({"get", "links", "--no-headers", "-o", "wide"}).out,
+                 "no heartbeat for 2 s"));
+  BOOST_TEST(run({"get", "fronts"}).out
+             == "SERVICE    URL\n"
+                "ServiceA   http://127.0.0.1:8101\n"
+                "ServiceB   http://127.0.0.1:8103\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(explain_asks_the_node, with_node) {
+  auto got =
+    run({"explain", "{ServiceB: Site3 || Site2}", "/bars", "-m", "POST"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(has(got.out, "POST /bars to ServiceB: create of bar"), got.out);
+  auto wrong = run({"explain", "{ServiceB: Sitte3}"});
+  BOOST_TEST(wrong.code == 2);
+  BOOST_TEST(has(wrong.err, "^"), wrong.err);
+}
+
+BOOST_FIXTURE_TEST_CASE(faults_are_set_and_cleared_one_by_one, with_node) {
+  auto got = run({"faults", "set", "Site2", "--delay", "40ms"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(run({"faults", "set", "Site3", "--cut", "--direction", "in"}).code
+             == 0);
+  BOOST_TEST(run({"get", "faults"}).out
+             == "PEER    DIRECTION   CUT     DELAY   LOSS\n"
+                "Site2   in          false   40ms    0%\n"
+                "Site2   out         false   40ms    0%\n"
+                "Site3   in          true    0ms     0%\n");
+  BOOST_TEST(run({"faults", "clear", "Site2", "--direction", "out"}).code == 0);
+  BOOST_TEST(faults().size() == 2U);
+  BOOST_TEST(run({"faults", "clear"}).code == 0);
+  BOOST_TEST(faults().empty());
+  BOOST_TEST(run({"faults", "set", "Site2"}).code == 2);
+  BOOST_TEST(run({"faults", "set", "Site2", "--loss", "2"}).code == 2);
+  BOOST_TEST(run({"faults", "set", "Site9", "--cut"}).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(faults_are_refused_without_experiments) {
+  fixed_node node{false};
+  node.start();
+  auto got =
+    cheops_run({"faults", "set", "Site2", "--cut", "--admin", node.socket()});
+  BOOST_TEST(got.code == 5);
+  BOOST_TEST(has(got.err, "experiments: true"));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_is_read_from_a_file) {
+  fixed_node node;
+  node.config.admin.unix_path.clear();
+  node.config.admin.listen = mesh::address{"127.0.0.1", 0};
+  node.config.admin.token_file = node.folder.write("token", "s3cret\n", 0600);
+  node.start();
+  auto at = "127.0.0.1:" + std::to_string(node.port());
+  auto got = cheops_run({"get", "sites", "--admin", at});
+  BOOST_TEST(got.code == 5);
+  BOOST_TEST(has(got.err, "--token-file"));
+  got = cheops_run({"get", "sites", "--admin", at, "--token-file",
+                    node.config.admin.token_file});
+  BOOST_TEST(got.code == 0, got.err);
+  got = cheops_run({"get", "sites", "--admin", at, "-v"},
+                   {{"CHEOPS_ADMIN_TOKEN_FILE", node.config.admin.token_file}});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(!has(got.err, "s3cret"));
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_not_there_exits_3) {
+  temporary_folder folder;
+  auto got = cheops_run({"get", "sites", "--admin", folder.path() + "/none"});
+  BOOST_TEST(got.code == 3);
+  BOOST_TEST(has(got.err, "is cheopsd running there?"), got.err);
+  BOOST_TEST(cheops_run({"get", "sites", "--admin", "nonsense"}).code == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(http_sends_a_scope_and_shows_the_answer, with_node) {
+  auto target = "http+unix://" + socket() + ":/v1/version";
+  auto got = run({"http", target, "-s", "Site2", "-v"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(has(got.out, "\"site\":\"Site1\""));
+  BOOST_TEST(has(got.err, "> Scope: Site2\n"));
+  BOOST_TEST(has(got.err, "< HTTP/1.1 200"));
+  got = run({"http", "GET", target, "-i"});
+  BOOST_TEST(got.out.starts_with("HTTP/1.1 200"));
+  auto file = folder.path() + "/answer";
+  BOOST_TEST(run({"http", target, "-o", file}).out == "");
+  BOOST_TEST(has(folder.read("answer"), "\"site\":\"Site1\""));
+}
+
+BOOST_FIXTURE_TEST_CASE(http_takes_bodies_as_they_are, with_node) {
+  auto target = "http+unix://" + socket() + ":/v1/scope:explain";
+  const std::string body = R"({"scope":"Site2","service":"ServiceA"})";
+  BOOST_TEST(has(run({"http", target, "-d", body}).out, "\"share\""));
+  folder.write("body", body);
+  auto at = folder.path() + "/body";
+  BOOST_TEST(has(run({"http", target, "-d", "@" + at}).out, "\"share\""));
+  BOOST_TEST(has(run({"http", "POST", target, "-T", at}).out, "\"share\""));
+  // A list is one body: no part of the command line may split it.
+  auto list = run({"http", target, "-d", "[1,2]", "--fail"});
+  BOOST_TEST(has(list.out, "the body must be an object"), list.out);
+  BOOST_TEST(list.code == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(http_errors_count_only_with_fail, with_node) {
+  auto target = "http+unix://" + socket() + ":/v1/nothing";
+  BOOST_TEST(run({"http", target}).code == 0);
+  BOOST_TEST(run({"http", target, "--fail"}).code != 0);
+  BOOST_TEST(run({"http", "ServiceX/foos"}).code == 2);
+  BOOST_TEST(run({"http", "ServiceA/foos", "-s", "{"}).code == 2);
+  BOOST_TEST(run({"http", "ServiceA/foos", "-H", "nonsense"}).code == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(run_gives_a_command_its_urls_with_the_scope,
+                        with_node) {
+  auto got = run({"run", "--scope", "Site2", "--", "/bin/sh", "-c",
+                  "echo \"$SERVICE_A_URL $CHEOPS_SCOPE\"; exit 7"});
+  BOOST_TEST(got.out == "http://127.0.0.1:8101/scope/U2l0ZTI Site2\n", got.err);
+  BOOST_TEST(got.code == 7);
+  got = run({"run", "--print"});
+  BOOST_TEST(has(got.out, "SERVICE_B_URL=http://127.0.0.1:8103\n"));
+  BOOST_TEST(run({"run", "--", "/nonexistent"}).code == 127);
+  BOOST_TEST(run({"run", "--", "/etc/passwd"}).code == 126);
+  BOOST_TEST(run({"run", "--scope", "{", "--", "true"}).code == 2);
+  BOOST_TEST(run({"run", "--scope", "Site2"}).code == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(run_leaves_the_words_of_the_command_alone, with_node) {
+  auto got = run({"run", "-s", "Site2", "--", "/bin/echo", "--scope", "x", "-o",
+                  "--", "get"});
+  BOOST_TEST(got.out == "--scope x -o -- get\n", got.err);
+}
+
+// -- files --------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(shims_are_installed_listed_and_removed) {
+  temporary_folder home;
+  const std::map<std::string, std::string> environment{
+    {"HOME", home.path()}, {"PATH", home.path() + "/.local/bin:/usr/bin:/bin"}};
+  auto got = cheops_run({"shim", "install", "openstack"}, environment);
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(has(got.out, "/.local/bin/openstack"));
+  got = cheops_run({"shim", "list", "--no-headers"}, environment);
+  BOOST_TEST(got.out
+             == "openstack   " + home.path() + "/.local/bin/openstack   yes\n");
+  BOOST_TEST(cheops_run({"shim", "uninstall", "openstack"}, environment).code
+             == 0);
+  got = cheops_run({"shim", "uninstall", "openstack"}, environment);
+  BOOST_TEST(got.code == 1);
+  BOOST_TEST(has(got.err, "is not there"));
+  home.write("other/kubectl", "#!/bin/sh\n", 0755);
+  got =
+    cheops_run({"shim", "install", "kubectl", "--dir", home.path() + "/other"},
+               environment);
+  BOOST_TEST(got.code == 5);
+  got = cheops_run({"shim", "install", "docker"}, environment);
+  BOOST_TEST(got.code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(an_authority_is_made_used_and_listed) {
+  temporary_folder folder;
+  auto ca = folder.path() + "/ca";
+  BOOST_TEST(cheops_run({"ca", "init", "--ca-dir", ca}).code == 0);
+  BOOST_TEST(cheops_run({"ca", "init", "--ca-dir", ca}).code == 2);
+  auto got = cheops_run({"ca", "issue", "Site1", "--ca-dir", ca, "--into",
+                         folder.path() + "/site1", "-o", "json"});
+  BOOST_TEST(got.code == 0, got.err);
+  auto issued = json::parse(got.out);
+  BOOST_TEST(std::filesystem::exists(
+    json::value_to<std::string>(issued.at("certificate"))));
+  got = cheops_run({"ca", "issue-front", "api", "--dns", "localhost", "--ip",
+                    "127.0.0.1", "--ca-dir", ca, "--into",
+                    folder.path() + "/front"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(cheops_run({"ca", "revoke", "Site1", "--ca-dir", ca}).code == 0);
+  auto all =
+    json::parse(cheops_run({"ca", "list", "--ca-dir", ca, "-o", "json"}).out);
+  const auto& list = all.at("certificates").as_array();
+  BOOST_TEST(list.size() == 2U);
+  BOOST_TEST(list[0].at("revoked").is_string());
+  BOOST_TEST(list[1].at("revoked").is_null());
+}
+
+// -- what is made from the tree -----------------------------------------------
+
+BOOST_AUTO_TEST_CASE(the_man_page_has_every_command_and_exit_code) {
+  temporary_folder folder;
+  auto page = cheops_run({"man"}).out;
+  auto file = folder.write("cheops.1", page);
+  for (const auto* part :
+       {".TH CHEOPS 1", ".SS \"get sites\"", ".SS \"shim install\"",
+        "\\fB\\-\\-scope\\fR", "\\fB127\\fR", ".SH EXAMPLES"})
+    BOOST_TEST(has(page, part), part);
+  if (!std::filesystem::exists("/usr/bin/groff")) {
+    BOOST_TEST_MESSAGE("groff is not installed: the page is not rendered");
+    return;
+  }
+  auto rendered =
+    run_program({"/usr/bin/groff", "-man", "-ww", "-z", "-Tutf8", file});
+  BOOST_TEST(rendered.code == 0);
+  BOOST_TEST(rendered.err == "");
+}
+
+BOOST_AUTO_TEST_CASE(completion_knows_commands_options_and_values) {
+  temporary_folder folder;
+  auto script =
+    folder.write("cheops.bash", cheops_run({"completion", "bash"}).out);
+  BOOST_TEST(run_program({"/bin/bash", "-n", script}).code == 0);
+  auto complete = [&](const std::string& line) {
+    auto got =
+      run_program({"/bin/bash", "-c",
+                   "source " + script + "; COMP_WORDS=(" + line
+                     + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _cheops; "
+                       "echo \"${COMPREPLY[*]}\""});
+    BOOST_TEST(got.err == "");
+    return got.out;
+  };
+  BOOST_TEST(complete("cheops ge") == "get\n");
+  BOOST_TEST(complete("cheops get ''") == "sites links fronts faults\n");
+  BOOST_TEST(complete("cheops -v get l") == "links\n");
+  BOOST_TEST(complete("cheops get sites --wa") == "--wait --watch\n");
+  BOOST_TEST(complete("cheops get sites -o y") == "yaml\n");
+  BOOST_TEST(complete("cheops shim install k") == "kubectl\n");
+}
