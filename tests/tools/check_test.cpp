@@ -1,9 +1,8 @@
 #define BOOST_TEST_MODULE tools_check
-#include "run_program.hpp"
-
 #include "http/ca.hpp"
 #include "support/boost_test.hpp"
 #include "tools/cli/probe.hpp"
+#include "tools/run_program.hpp"
 
 #include <arpa/inet.h>
 #include <chrono>

@@ -1,8 +1,7 @@
 #define BOOST_TEST_MODULE tools_cli
-#include "fixed_node.hpp"
-#include "run_program.hpp"
-
 #include "support/boost_test.hpp"
+#include "tools/fixed_node.hpp"
+#include "tools/run_program.hpp"
 
 #include <boost/json.hpp>
 
@@ -207,7 +206,8 @@ BOOST_AUTO_TEST_CASE(a_token_is_read_from_a_file) {
   fixed_node node;
   node.config.admin.unix_path.clear();
   node.config.admin.listen = mesh::address{"127.0.0.1", 0};
-  node.config.admin.token_file = node.folder.write("token", "s3cret\n", 0600);
+  node.config.admin.token_file =
+    node.folder.write("token", "s3cret-of-many-letters\n", 0600);
   node.start();
   auto at = "127.0.0.1:" + std::to_string(node.port());
   auto got = cheops_run({"get", "sites", "--admin", at});
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_token_is_read_from_a_file) {
   got = cheops_run({"get", "sites", "--admin", at, "-v"},
                    {{"CHEOPS_ADMIN_TOKEN_FILE", node.config.admin.token_file}});
   BOOST_TEST(got.code == 0, got.err);
-  BOOST_TEST(!has(got.err, "s3cret"));
+  BOOST_TEST(!has(got.err, "s3cret-of-many-letters"));
 }
 
 BOOST_AUTO_TEST_CASE(a_node_that_is_not_there_exits_3) {
@@ -251,7 +251,10 @@ BOOST_FIXTURE_TEST_CASE(http_takes_bodies_as_they_are, with_node) {
   folder.write("body", body);
   auto at = folder.path() + "/body";
   BOOST_TEST(has(run({"http", target, "-d", "@" + at}).out, "\"share\""));
-  BOOST_TEST(has(run({"http", "POST", target, "-T", at}).out, "\"share\""));
+  BOOST_TEST(has(run({"http", "POST", target, "-T", at, "-H",
+                      "Content-Type: application/json"})
+                   .out,
+                 "\"share\""));
   // A list is one body: no part of the command line may split it.
   auto list = run({"http", target, "-d", "[1,2]", "--fail"});
   BOOST_TEST(has(list.out, "the body must be an object"), list.out);

@@ -1,4 +1,4 @@
-#include "fixed_node.hpp"
+#include "tools/fixed_node.hpp"
 
 #include "glue/registry.hpp"
 

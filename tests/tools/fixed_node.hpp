@@ -1,9 +1,8 @@
 #pragma once
 
-#include "run_program.hpp"
-
 #include "http/service.hpp"
 #include "tools/admin.hpp"
+#include "tools/run_program.hpp"
 
 #include <atomic>
 #include <memory>

@@ -1,8 +1,7 @@
 #define BOOST_TEST_MODULE tools_openapi
-#include "fixed_node.hpp"
-
 #include "support/boost_test.hpp"
 #include "tools/admin.hpp"
+#include "tools/fixed_node.hpp"
 
 #include <boost/json.hpp>
 

@@ -1,4 +1,4 @@
-#include "run_program.hpp"
+#include "tools/run_program.hpp"
 
 #include <fcntl.h>
 #include <filesystem>

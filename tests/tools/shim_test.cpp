@@ -1,9 +1,8 @@
 #define BOOST_TEST_MODULE tools_shim
-#include "run_program.hpp"
-
 #include "support/boost_test.hpp"
 #include "tools/cli/shim.hpp"
 #include "tools/cli/url.hpp"
+#include "tools/run_program.hpp"
 
 using namespace cheops;
 using namespace cheops::test;

@@ -223,7 +223,7 @@ result<http::client_response> session::call_raw(const std::string& method,
   auto answer = send(*request);
   if (!answer) {
     auto why = answer.error();
-    if (why.code == errc::unreachable && why.hint.empty())
+    if (why.code == errc::unreachable)
       why.hint = "is cheopsd running there? `cheops check` looks closer";
     return why;
   }
