@@ -45,16 +45,22 @@ void pool::connect_for(upstream_user& user) {
   ref<upstream> x{new upstream(on_, ref<pool>{this})};
   x->user_ = &user;
   ++open_;
-  connecting_.push_back(x.get());
+  connecting_.push_back(x);
   x->connect();
 }
 
 void pool::cancel(upstream_user& user) {
   std::erase(waiting_, &user);
   auto mine = std::ranges::find(connecting_, &user,
-                                [](const upstream* x) { return x->user_; });
+                                [](const auto& x) { return x->user_; });
   if (mine != connecting_.end())
-    (*mine)->close();
+    ref<upstream> {
+      *mine
+      } -> close();
+}
+
+void pool::no_longer_connecting(upstream& x) {
+  std::erase_if(connecting_, [&x](const auto& y) { return y.get() == &x; });
 }
 
 void pool::give_back(ref<upstream> x, bool reusable) {
@@ -88,7 +94,7 @@ void pool::give_back(ref<upstream> x, bool reusable) {
 void pool::forget(upstream& x) {
   assert(open_ > 0);
   --open_;
-  std::erase(connecting_, &x);
+  no_longer_connecting(x);
   auto at = std::ranges::find(idle_, &x, &ref<upstream>::get);
   if (at != idle_.end()) {
     on_.counts.pooled(label_, -1, 0);
@@ -118,7 +124,7 @@ void pool::retire() {
 
 void pool::kick() {
   auto all = connecting_;
-  for (auto* x : all)
+  for (auto& x : all)
     if (std::exchange(x->held_, false))
       x->connect();
 }

@@ -109,6 +109,7 @@ public:
 private:
   friend class upstream;
   void connect_for(upstream_user& user);
+  void no_longer_connecting(upstream& x);
   void forget(upstream& x); ///< It is closed.
   void serve_waiting();
 
@@ -116,7 +117,7 @@ private:
   endpoint to_;
   std::string label_; ///< "host:port".
   std::vector<ref<upstream>> idle_;
-  std::vector<upstream*> connecting_;
+  std::vector<ref<upstream>> connecting_;
   std::deque<upstream_user*> waiting_;
   std::size_t open_ = 0; ///< All but the closed.
   bool retired_ = false;

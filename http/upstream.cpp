@@ -142,9 +142,10 @@ void upstream::handshake() {
 }
 
 void upstream::connected() {
+  ref<upstream> hold{this};
   state_ = state::used;
   limit_.disarm();
-  std::erase(from_->connecting_, this);
+  from_->no_longer_connecting(*this);
   counted_busy_ = true;
   on_.counts.pooled(from_->label(), 0, 1);
   user_->on_upstream(ref<upstream>{this});
