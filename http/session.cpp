@@ -65,7 +65,7 @@ std::string_view session::front_name() const noexcept {
 void session::start(bool turned_away) {
   self_ = on_.sessions.insert(on_.sessions.end(), ref<session>{this});
   on_.counts.connections(front_name(), 1);
-  if (!io.prepare()) {
+  if (!io.watch(on_.poll)) {
     close();
     return;
   }

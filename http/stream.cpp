@@ -8,58 +8,14 @@
 #include <cerrno>
 #include <limits>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
 
 namespace cheops::http {
 
 namespace {
-
-namespace asio = boost::asio;
-
-// -- OpenSSL's way to the socket, without SIGPIPE ----------------------------
-
-int descriptor_of(BIO* x) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(x)));
-}
-
-int bio_write(BIO* x, const char* data, int size) {
-  BIO_clear_retry_flags(x);
-  auto n = ::send(descriptor_of(x), data, static_cast<std::size_t>(size),
-                  MSG_NOSIGNAL);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR))
-    BIO_set_retry_write(x);
-  return static_cast<int>(n);
-}
-
-int bio_read(BIO* x, char* to, int size) {
-  BIO_clear_retry_flags(x);
-  auto n = ::recv(descriptor_of(x), to, static_cast<std::size_t>(size), 0);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR))
-    BIO_set_retry_read(x);
-  return static_cast<int>(n);
-}
-
-long bio_control(BIO*, int command, long, void*) {
-  return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-int bio_create(BIO* x) {
-  BIO_set_init(x, 1);
-  return 1;
-}
-
-BIO_METHOD* socket_method() {
-  static BIO_METHOD* method = [] {
-    auto* m =
-      BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "cheops socket");
-    BIO_meth_set_write(m, bio_write);
-    BIO_meth_set_read(m, bio_read);
-    BIO_meth_set_ctrl(m, bio_control);
-    BIO_meth_set_create(m, bio_create);
-    return m;
-  }();
-  return method;
-}
 
 io io_of_errno() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? io::again
@@ -73,34 +29,114 @@ int clamp_int(std::size_t n) {
 
 } // namespace
 
-stream::~stream() = default;
+/// OpenSSL's way to the socket.
+struct socket_bio {
+  static stream& of(BIO* x) { return *static_cast<stream*>(BIO_get_data(x)); }
 
-bool stream::prepare() {
+  static int write(BIO* x, const char* data, int size) {
+    BIO_clear_retry_flags(x);
+    iovec piece{const_cast<char*>(data), static_cast<std::size_t>(size)};
+    auto n = of(x).transmit({&piece, 1});
+    if (n < 0 && io_of_errno() == io::again)
+      BIO_set_retry_write(x);
+    return static_cast<int>(n);
+  }
+
+  static int read(BIO* x, char* to, int size) {
+    BIO_clear_retry_flags(x);
+    auto n = of(x).receive(to, static_cast<std::size_t>(size));
+    if (n < 0 && io_of_errno() == io::again)
+      BIO_set_retry_read(x);
+    return static_cast<int>(n);
+  }
+
+  static long control(BIO*, int command, long, void*) {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+
+  static int create(BIO* x) {
+    BIO_set_init(x, 1);
+    return 1;
+  }
+
+  static BIO_METHOD* method() {
+    static BIO_METHOD* out = [] {
+      auto* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+                             "cheops socket");
+      BIO_meth_set_write(m, write);
+      BIO_meth_set_read(m, read);
+      BIO_meth_set_ctrl(m, control);
+      BIO_meth_set_create(m, create);
+      return m;
+    }();
+    return out;
+  }
+};
+
+stream::~stream() {
+  close();
+}
+
+bool stream::watch(poller& by) {
   boost::system::error_code ec;
   socket_.non_blocking(true, ec);
+  if (!ec)
+    fd_ = socket_.release(ec);
   if (ec)
     return false;
   int one = 1;
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one,
-               sizeof one);
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (!by.add(fd_, *this, slot_)) {
+    ::close(std::exchange(fd_, -1));
+    return false;
+  }
+  poller_ = &by;
   open_ = true;
   return true;
 }
 
+/// A short count shows that the socket is empty for now.
+ssize_t stream::receive(char* to, std::size_t room) noexcept {
+  auto n = ::recv(fd_, to, room, 0);
+  if (n < 0 ? errno == EAGAIN : n > 0 && static_cast<std::size_t>(n) < room)
+    readable_ = hung_up_;
+  return n;
+}
+
+ssize_t stream::transmit(std::span<const iovec> what) noexcept {
+  ssize_t n = 0;
+  std::size_t all = 0;
+  if (what.size() == 1) {
+    all = what[0].iov_len;
+    n = ::send(fd_, what[0].iov_base, all, MSG_NOSIGNAL);
+  } else {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(what.data());
+    message.msg_iovlen = what.size();
+    for (const auto& x : what)
+      all += x.iov_len;
+    n = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  }
+  if (n < 0 ? errno == EAGAIN : static_cast<std::size_t>(n) < all)
+    writable_ = false;
+  return n;
+}
+
 bool stream::secure(SSL_CTX* with, bool accepts, const std::string& name) {
   tls_.reset(SSL_new(with));
-  auto* bio = BIO_new(socket_method());
+  auto* bio = BIO_new(socket_bio::method());
   if (!tls_ || bio == nullptr) {
     BIO_free(bio);
     tls_.reset();
     return false;
   }
-  BIO_set_data(bio, reinterpret_cast<void*>(
-                      static_cast<std::intptr_t>(socket_.native_handle())));
+  BIO_set_data(bio, this);
   SSL_set_bio(tls_.get(), bio, bio);
   SSL_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE
                              | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                              | SSL_MODE_RELEASE_BUFFERS);
+  // A record's head and body in one recv.
+  SSL_set_read_ahead(tls_.get(), 1);
   if (accepts) {
     SSL_set_accept_state(tls_.get());
   } else {
@@ -131,13 +167,14 @@ io_result stream::try_read(std::span<char> to) {
   if (!open_)
     return {io::failed};
   if (!tls_) {
-    auto n = ::recv(socket_.native_handle(), to.data(), to.size(), 0);
+    auto n = receive(to.data(), to.size());
     if (n > 0)
       return {io::done, static_cast<std::size_t>(n)};
     return {n == 0 ? io::closed : io_of_errno()};
   }
   ERR_clear_error();
   auto n = SSL_read(tls_.get(), to.data(), clamp_int(to.size()));
+  starved_ = n <= 0;
   if (n > 0)
     return {io::done, static_cast<std::size_t>(n)};
   switch (SSL_get_error(tls_.get(), n)) {
@@ -155,10 +192,7 @@ io_result stream::try_write(std::span<const iovec> what) {
   if (!open_)
     return {io::failed};
   if (!tls_) {
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(what.data());
-    message.msg_iovlen = what.size();
-    auto n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    auto n = transmit(what);
     if (n >= 0)
       return {io::done, static_cast<std::size_t>(n)};
     return {io_of_errno()};
@@ -181,41 +215,51 @@ io_result stream::try_write(std::span<const iovec> what) {
   return {io::done, sent};
 }
 
-void stream::when_readable(counted& owner, resume then) {
-  if (read_waits_ || !open_)
+/// Waits, or goes on with the event loop's next turn where there is no need
+/// to wait: never on the caller's stack.
+void stream::wait(waiter& w, bool at_once, counted& owner, resume then) {
+  if (!open_ || w.then != nullptr)
     return;
-  read_waits_ = true;
-  auto woken = [this, hold = ref<counted>(&owner),
-                then](const boost::system::error_code& = {}) {
-    read_waits_ = false;
-    if (open_)
-      then(*hold);
-  };
+  w.owner = ref<counted>{&owner};
+  w.then = then;
+  if (at_once)
+    boost::asio::post(executor_, [this, &w, hold = w.owner] { wake(w); });
+}
+
+void stream::wake(waiter& w) {
+  auto now = std::exchange(w, {});
+  if (open_ && now.then != nullptr)
+    now.then(*now.owner);
+}
+
+void stream::when_readable(counted& owner, resume then) {
   // What OpenSSL has read already no socket will tell of.
-  if (tls_ && SSL_pending(tls_.get()) > 0)
-    asio::post(socket_.get_executor(), std::move(woken));
-  else
-    socket_.async_wait(asio::socket_base::wait_read, std::move(woken));
+  auto held = tls_ && !starved_ && SSL_has_pending(tls_.get()) != 0;
+  wait(reader_, readable_ || held, owner, then);
 }
 
 void stream::when_writable(counted& owner, resume then) {
-  if (write_waits_ || !open_)
-    return;
-  write_waits_ = true;
-  socket_.async_wait(asio::socket_base::wait_write,
-                     [this, hold = ref<counted>(&owner),
-                      then](const boost::system::error_code&) {
-                       write_waits_ = false;
-                       if (open_)
-                         then(*hold);
-                     });
+  wait(writer_, writable_, owner, then);
+}
+
+void stream::on_events(std::uint32_t what) {
+  auto broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
+  hung_up_ = hung_up_ || broken || (what & EPOLLRDHUP) != 0;
+  readable_ = readable_ || hung_up_ || (what & EPOLLIN) != 0;
+  writable_ = writable_ || broken || (what & EPOLLOUT) != 0;
+  // What is woken first may close the stream, and its owner with it.
+  auto hold = reader_.owner ? reader_.owner : writer_.owner;
+  if (readable_)
+    wake(reader_);
+  if (hold && writable_)
+    wake(writer_);
 }
 
 bool stream::looks_idle() {
   if (!open_)
     return false;
   char c;
-  auto n = ::recv(socket_.native_handle(), &c, 1, MSG_PEEK);
+  auto n = ::recv(fd_, &c, 1, MSG_PEEK);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
@@ -224,19 +268,28 @@ void stream::end_writing() {
     return;
   if (tls_)
     SSL_shutdown(tls_.get());
-  boost::system::error_code ec;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  ::shutdown(fd_, SHUT_WR);
 }
 
 void stream::close(bool hard) {
   boost::system::error_code ec;
-  if (open_ && hard)
-    socket_.set_option(asio::socket_base::linger(true, 0), ec);
-  else if (open_ && tls_ && SSL_is_init_finished(tls_.get()))
+  socket_.close(ec); // Where `watch` has not taken it over.
+  if (!open_)
+    return;
+  if (hard) {
+    linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  } else if (tls_ && SSL_is_init_finished(tls_.get())) {
     SSL_shutdown(tls_.get());
+  }
   open_ = false;
-  socket_.close(ec);
+  poller_->remove(slot_);
+  ::close(std::exchange(fd_, -1));
   tls_.reset();
+  // The owner may hang on these alone, and is likely to be on the stack.
+  if (reader_.owner || writer_.owner)
+    boost::asio::post(executor_, [r = std::exchange(reader_, {}).owner,
+                                  w = std::exchange(writer_, {}).owner] {});
 }
 
 } // namespace cheops::http

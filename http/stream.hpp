@@ -1,7 +1,9 @@
 #pragma once
 
+#include "http/poller.hpp"
 #include "http/ref.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <openssl/ssl.h>
 
@@ -35,16 +37,21 @@ public:
   /// the wait.
   using resume = void (*)(counted& owner);
 
-  explicit stream(boost::asio::io_context& io) : socket_(io) {}
+  explicit stream(boost::asio::io_context& io)
+    : socket_(io), executor_(socket_.get_executor()) {}
   explicit stream(boost::asio::ip::tcp::socket&& from)
-    : socket_(std::move(from)) {}
+    : socket_(std::move(from)), executor_(socket_.get_executor()) {}
   ~stream();
+  stream(const stream&) = delete; // The poller and OpenSSL point to it.
+  stream& operator=(const stream&) = delete;
 
+  /// Asio's socket, until `watch`.
   [[nodiscard]] boost::asio::ip::tcp::socket& socket() noexcept {
     return socket_;
   }
-  /// Non-blocking, without Nagle's delay. False if the socket is gone.
-  [[nodiscard]] bool prepare();
+  /// Takes the connected socket over from Asio: non-blocking, without Nagle's
+  /// delay, watched by `by`. False if the socket is gone.
+  [[nodiscard]] bool watch(poller& by);
   /// Speaks TLS from now on; `name`: SNI of the server that is called.
   [[nodiscard]] bool secure(SSL_CTX* with, bool accepts,
                             const std::string& name = {});
@@ -61,6 +68,9 @@ public:
   void when_readable(counted& owner, resume then);
   void when_writable(counted& owner, resume then);
 
+  /// What the socket has become ready for: EPOLL* bits. For the poller.
+  void on_events(std::uint32_t what);
+
   [[nodiscard]] bool open() const noexcept { return open_; }
   /// Whether an idle connection is still quiet and open, by a look at the
   /// socket (a wait may not have told yet).
@@ -74,13 +84,34 @@ private:
   struct free_ssl {
     void operator()(SSL* x) const noexcept { SSL_free(x); }
   };
+  /// Somebody waits for the socket.
+  struct waiter {
+    ref<counted> owner;
+    resume then = nullptr;
+  };
+  friend struct socket_bio;
+
+  void wait(waiter& w, bool at_once, counted& owner, resume then);
+  void wake(waiter& w);
+  [[nodiscard]] ssize_t receive(char* to, std::size_t room) noexcept;
+  [[nodiscard]] ssize_t transmit(std::span<const iovec> what) noexcept;
 
   boost::asio::ip::tcp::socket socket_;
+  boost::asio::any_io_executor executor_;
   std::unique_ptr<SSL, free_ssl> tls_;
+  poller* poller_ = nullptr;
+  std::uint32_t slot_ = 0;
+  int fd_ = -1;
   bool open_ = false;
-  bool read_waits_ = false;
-  bool write_waits_ = false;
+  /// Edges tell of changes only: what a socket is ready for is kept here
+  /// until an attempt shows that it is so no more.
+  bool readable_ = true;
+  bool writable_ = true;
+  bool hung_up_ = false; ///< Nothing more will come: no edge will tell again.
+  bool starved_ = false; ///< OpenSSL needs more bytes than it holds.
   bool wants_write_ = false;
+  waiter reader_;
+  waiter writer_;
 };
 
 } // namespace cheops::http

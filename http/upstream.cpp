@@ -78,7 +78,7 @@ void upstream::dial(std::size_t index) {
     socket.close(ec);
   const auto& to = addresses_[index];
   socket.open(to.protocol(), ec);
-  if (ec || !io.prepare()) {
+  if (ec) {
     failed(errc::io, "no socket can be had: " + ec.message(),
            refusal::upstream_broken);
     return;
@@ -87,7 +87,7 @@ void upstream::dial(std::size_t index) {
                              const boost::system::error_code& e) {
     if (state_ != state::connecting)
       return;
-    if (!e)
+    if (!e && io.watch(on_.poll))
       secure();
     else if (index + 1 < addresses_.size())
       dial(index + 1);
@@ -201,16 +201,12 @@ void upstream::on_readable() {
       user_->on_upstream_readable();
     break;
   case state::idle:
-    // An end, or bytes that nobody asked for. But TLS has words of its own
-    // (session tickets) that carry no data.
-    if (io.tls() != nullptr) {
-      char c;
-      if (io.try_read({&c, 1}).what == io::again) {
-        wait_readable();
-        break;
-      }
-    }
-    close();
+    // An end, or bytes that nobody asked for. But a wake-up may be of
+    // yesterday, and TLS has words of its own (session tickets).
+    if (char c; io.try_read({&c, 1}).what == io::again)
+      wait_readable();
+    else
+      close();
     break;
   case state::closed:
     break;

@@ -30,6 +30,7 @@ worker::worker(std::shared_ptr<plane> with, settings_ptr first)
     clock(io),
     random(std::random_device{}()),
     tags_(shared->loop_key, current->via_name) {
+  poll.start(io);
   if (shared->log)
     log = &shared->log->add_writer();
 }
@@ -41,6 +42,7 @@ worker::~worker() {
   for (auto& [name, pool] : peers_)
     pool->retire();
   sessions.clear();
+  poll.stop();
 }
 
 // -- told by the server
@@ -106,6 +108,7 @@ void worker::session_ended() {
     return;
   stopped = true;
   clock.stop();
+  poll.stop();
   for (auto& [name, pool] : backends_)
     pool->retire();
   for (auto& [name, pool] : peers_)

@@ -4,6 +4,7 @@
 #include "http/access_log.hpp"
 #include "http/loop_tags.hpp"
 #include "http/metrics.hpp"
+#include "http/poller.hpp"
 #include "http/pool.hpp"
 #include "http/ref.hpp"
 #include "http/settings.hpp"
@@ -44,6 +45,7 @@ struct worker {
   worker(std::shared_ptr<plane> with, settings_ptr first);
   ~worker();
 
+  poller poll; ///< Before `io`, whose end still closes streams.
   boost::asio::io_context io{1};
   std::shared_ptr<plane> shared;
   settings_ptr current;
