@@ -53,7 +53,7 @@ std::string render_config(const scenario& what, const std::string& description,
   for (const auto& peer : all) {
     if (peer->index == self.index)
       continue;
-    line("  - name", quoted(peer->name));
+    line("  - site", quoted(peer->name));
     line("    link", quoted(peer->at.link));
   }
   const auto& allow = what.sites[self.index].allow_yaml;

@@ -166,6 +166,8 @@ bool holds(const matcher& want, const json::value* actual) {
     return equal(want.value, *actual);
   case how::contains:
     return found_in(want.value, *actual);
+  case how::excludes:
+    return !found_in(want.value, *actual);
   case how::matches:
     return search(plain(want.value), plain(*actual));
   case how::at_least:
@@ -189,6 +191,8 @@ std::string to_string(const matcher& x) {
     return shown(&x.value);
   case matcher::how::contains:
     return "something that contains " + shown(&x.value);
+  case matcher::how::excludes:
+    return "something without " + shown(&x.value);
   case matcher::how::matches:
     return "something that matches " + shown(&x.value);
   case matcher::how::at_least:

@@ -27,6 +27,7 @@ struct matcher {
   enum class how : std::uint8_t {
     equals,
     contains, ///< A text in it.
+    excludes, ///< There, and without that text in it.
     matches,  ///< A regular expression (ECMAScript) finds something in it.
     at_least,
     at_most,

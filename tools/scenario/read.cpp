@@ -304,6 +304,7 @@ scenario read(const yaml::node& root, std::string file) {
     out.variables[name] = value.as<std::string>();
   names known;
   known.services = out.application.services;
+  known.journal = !out.application.journal.empty();
   for (const auto& site : out.sites)
     known.sites.push_back(site.name);
   for (const auto& item : root.optional("steps").each())

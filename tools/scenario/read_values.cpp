@@ -56,6 +56,8 @@ std::string read_name(const yaml::node& x, const std::vector<std::string>& all,
 
 std::vector<call_spec> read_calls(const yaml::node& x, const names& known) {
   std::vector<call_spec> out;
+  if (!known.journal)
+    x.fail("only an application with a \"journal\" can prove calls");
   for (const auto& item : x.each()) {
     call_spec call;
     if (auto site = item.optional("site"))
@@ -125,16 +127,18 @@ matcher read_matcher(const yaml::node& x) {
     return {how::equals, read_json(x)};
   auto all = x.entries();
   static constexpr std::pair<std::string_view, how> words[] = {
-    {"contains", how::contains}, {"matches", how::matches},
-    {"at_least", how::at_least}, {"at_most", how::at_most},
-    {"exists", how::exists},     {"equals", how::equals}};
+    {"contains", how::contains}, {"excludes", how::excludes},
+    {"matches", how::matches},   {"at_least", how::at_least},
+    {"at_most", how::at_most},   {"exists", how::exists},
+    {"equals", how::equals}};
   auto found =
     std::find_if(std::begin(words), std::end(words), [&](const auto& w) {
       return all.size() == 1 && w.first == all[0].first;
     });
   if (found == std::end(words)) {
-    x.expected("a value, or one of contains, matches, at_least, at_most, "
-               "exists, equals");
+    x.expected(
+      "a value, or one of contains, excludes, matches, at_least, at_most, "
+      "exists, equals");
     return {};
   }
   matcher out{found->second, read_json(all[0].second)};

@@ -15,6 +15,7 @@ namespace yaml = glue::yaml;
 struct names {
   std::vector<std::string> sites;
   std::vector<std::string> services;
+  bool journal = false; ///< There is one to prove calls with.
 };
 
 /// Any YAML as JSON. A scalar that is a JSON number, true, false or null is

@@ -176,7 +176,7 @@ result<prepared> prepare(sites& all, const request_spec& what,
     x.fields.emplace_back(name, text(value));
   x.body = text(what.body);
   if (what.json) {
-    auto body = expand(*what.json, known);
+    auto body = expand_all(*what.json, known);
     if (!body)
       return body.error();
     x.body = json::serialize(*body);

@@ -241,13 +241,12 @@ void sites::cut(live_site& a, live_site& b, bool on) {
 }
 
 result<void> sites::isolate(live_site& x, bool on) {
-  if (network_) {
-    x.cable_out = on;
+  x.isolated = on;
+  if (network_)
     return network_->connect(x.index, !on);
-  }
   for (auto& other : all_)
     if (other->index != x.index)
-      cut(x, *other, on);
+      cut(x, *other, on || other->isolated);
   for (auto& other : all_)
     if (auto done = put_faults(*other); !done)
       return done;
@@ -266,7 +265,7 @@ result<void> sites::change(const fault_change& x) {
   if (x.kind == what::heal && named.empty()) {
     for (auto& site : all_) {
       site->faults.clear();
-      if (site->cable_out)
+      if (site->isolated)
         if (auto done = isolate(*site, false); !done)
           return done;
     }

@@ -43,7 +43,7 @@ struct live_site {
   std::atomic<std::uint64_t> epoch{0};
   /// What was injected at this node, by peer.
   std::map<std::string, mesh::peer_faults> faults;
-  bool cable_out = false;
+  bool isolated = false; ///< Cut off from everyone.
   /// Up to where the journals were read, by service.
   std::map<std::string, std::uint64_t> journal_read;
 

@@ -52,8 +52,8 @@ result<std::string> expand(std::string_view text, const variables& known) {
   return out;
 }
 
-result<boost::json::value> expand(const boost::json::value& x,
-                                  const variables& known) {
+result<boost::json::value> expand_all(const boost::json::value& x,
+                                      const variables& known) {
   namespace json = boost::json;
   if (const auto* text = x.if_string()) {
     auto out = expand(std::string_view{text->data(), text->size()}, known);
@@ -64,7 +64,7 @@ result<boost::json::value> expand(const boost::json::value& x,
   if (const auto* list = x.if_array()) {
     json::array out;
     for (const auto& item : *list) {
-      auto value = expand(item, known);
+      auto value = expand_all(item, known);
       if (!value)
         return value.error();
       out.push_back(*std::move(value));
@@ -77,7 +77,7 @@ result<boost::json::value> expand(const boost::json::value& x,
       auto name = expand(std::string_view{member.key()}, known);
       if (!name)
         return name.error();
-      auto value = expand(member.value(), known);
+      auto value = expand_all(member.value(), known);
       if (!value)
         return value.error();
       out[*name] = *std::move(value);

@@ -18,7 +18,7 @@ using variables = std::map<std::string, std::string, std::less<>>;
                                          const variables& known);
 
 /// The same in every text of a JSON value, names of members included.
-[[nodiscard]] result<boost::json::value> expand(const boost::json::value& x,
-                                                const variables& known);
+[[nodiscard]] result<boost::json::value> expand_all(const boost::json::value& x,
+                                                    const variables& known);
 
 } // namespace cheops::scenario

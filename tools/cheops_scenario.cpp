@@ -1,0 +1,148 @@
+#include "tools/scenario/read.hpp"
+#include "tools/scenario/run.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <unistd.h>
+
+// Plays scenario files on real processes: `cheops-scenario --help`, and
+// scenarios/README.md for the format.
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace scenario = cheops::scenario;
+
+enum exit_code { held = 0, not_held = 1, bad_usage = 2 };
+
+struct arguments {
+  std::string file;
+  std::string report;
+  std::string workdir;
+  std::string bin;
+  std::string color = "auto";
+  std::optional<std::uint64_t> seed;
+  bool keep = false;
+  bool verbose = false;
+};
+
+int complain(const std::string& text, exit_code code) {
+  std::cerr << "cheops-scenario: " << text << '\n';
+  return code;
+}
+
+/// The run's folder: the user's, or a new one below the temporary files.
+std::string make_folder(const arguments& with) {
+  std::error_code wrong;
+  if (!with.workdir.empty()) {
+    auto folder = fs::absolute(with.workdir, wrong);
+    fs::create_directories(folder, wrong);
+    return wrong || !fs::is_empty(folder, wrong) ? "" : folder.string();
+  }
+  auto name = (fs::temp_directory_path(wrong) / "cheops-XXXXXX").string();
+  return ::mkdtemp(name.data()) ? name : "";
+}
+
+std::string own_folder() {
+  std::error_code wrong;
+  return fs::read_symlink("/proc/self/exe", wrong).parent_path().string();
+}
+
+/// How to go on with sites that were left running.
+void show_play_on(scenario::sites& all, const std::string& folder) {
+  auto& first = *all.all().front();
+  std::cout << "\nThe sites go on until Ctrl-C. Play on:\n";
+  for (const auto& x : all.all())
+    for (const auto& [service, at] : x->at.fronts)
+      std::cout << "  " << service << " at " << x->name << ": http://"
+                << cheops::mesh::to_string(at) << '\n';
+  auto front = cheops::mesh::to_string(first.at.fronts.rbegin()->second);
+  std::cout << "  cheops --admin " << first.admin_socket() << " get links\n"
+            << "  cheops http --scope '{" << first.at.fronts.rbegin()->first
+            << ": " << all.all().back()->name << "}' http://" << front << "/\n"
+            << "  logs: " << folder << "/*/*.log\n"
+            << std::flush;
+}
+
+int check(const std::string& file) {
+  auto what = scenario::read_file(file);
+  if (!what)
+    return complain(cheops::to_string(what.error()), bad_usage);
+  std::cout << file << ": " << what->title << ": " << what->sites.size()
+            << " sites, " << what->steps.size() << " steps, "
+            << what->workloads.size() << " workloads, " << what->checks.size()
+            << " checks\n";
+  return held;
+}
+
+int run(const arguments& with) {
+  auto what = scenario::read_file(with.file);
+  if (!what)
+    return complain(cheops::to_string(what.error()), bad_usage);
+  auto folder = make_folder(with);
+  if (folder.empty())
+    return complain("--workdir must be an empty folder, or a new one",
+                    bad_usage);
+  // A folder that the user named is the user's.
+  scenario::end_on_signals(with.workdir.empty() ? folder : "");
+  auto seed = with.seed ? *with.seed : what->faults ? what->faults->seed : 1;
+  scenario::options options{folder, with.bin.empty() ? own_folder() : with.bin,
+                            with.keep};
+  auto color = with.color == "always"
+               || (with.color == "auto" && ::isatty(STDOUT_FILENO) == 1
+                   && !std::getenv("NO_COLOR"));
+  std::unique_ptr<scenario::sites> kept;
+  auto report = scenario::run(*what, options, seed,
+                              scenario::printer(color, with.verbose), kept);
+  if (!with.report.empty()) {
+    std::ofstream out(with.report);
+    out << boost::json::serialize(scenario::to_json(report)) << '\n';
+    if (!out)
+      return complain("cannot write " + with.report, bad_usage);
+  }
+  if (kept) {
+    show_play_on(*kept, folder);
+    for (;;)
+      ::pause(); // The thread for signals ends everything.
+  }
+  std::error_code ignored;
+  if (with.workdir.empty() && report.held())
+    fs::remove_all(folder, ignored);
+  else
+    std::cout << "logs: " << folder << '\n';
+  return report.held() ? held : not_held;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App options{"Plays scenario files on real processes"};
+  options.require_subcommand(1);
+  options.get_formatter()->column_width(28);
+  arguments with;
+  auto* play = options.add_subcommand("run", "Play a scenario");
+  play->add_option("FILE", with.file, "The scenario")->required();
+  play->add_option("--report", with.report, "Write what was found as JSON");
+  play->add_flag("--keep", with.keep,
+                 "Leave the sites running, to play on with them");
+  play->add_option("--workdir", with.workdir,
+                   "An empty folder for what the run writes; it is kept");
+  play->add_option("--seed", with.seed, "Of random faults and workloads");
+  play->add_option("--bin", with.bin,
+                   "Where cheopsd and the application lie (default: here)");
+  play->add_flag("-v,--verbose", with.verbose, "Show every answer whole");
+  play->add_option("--color", with.color, "auto, always or never")
+    ->check(CLI::IsMember({"auto", "always", "never"}));
+  auto* look = options.add_subcommand("check", "Read a scenario, run nothing");
+  look->add_option("FILE", with.file, "The scenario")->required();
+  try {
+    options.parse(argc, argv);
+  } catch (const CLI::ParseError& x) {
+    return options.exit(x) == 0 ? held : bad_usage;
+  }
+  return look->parsed() ? check(with.file) : run(with);
+}
