@@ -18,10 +18,10 @@ finish() {
 }
 trap finish EXIT
 
-"$bin/cheops" ca init --dir "$work/ca" >/dev/null
+"$bin/cheops" ca --ca-dir "$work/ca" init >/dev/null
 site() { # NUMBER: starts an application and a node.
   local n=$1 base=$((21000 + $1 * 100)) other=$((21000 + (3 - $1) * 100))
-  "$bin/cheops" ca issue "Site$n" --dir "$work/ca" --out "$work/Site$n" \
+  "$bin/cheops" ca --ca-dir "$work/ca" issue "Site$n" --into "$work/Site$n" \
     >/dev/null
   cat >"$work/site$n.yaml" <<EOF
 site: Site$n
