@@ -15,9 +15,16 @@ void append_number(std::string& to, std::uint64_t n) {
   to.append(digits, end);
 }
 
+/// A value may hold what somebody else wrote (a scope, a name): whatever it
+/// holds, it cannot end its line.
 void append_field(std::string& to, std::string_view name,
                   std::string_view value) {
-  to.append(name).append(": ").append(value).append("\r\n");
+  to.append(name).append(": ");
+  for (char c : value) {
+    auto u = static_cast<unsigned char>(c);
+    to.push_back((u < 0x20 && c != '\t') || u == 0x7f ? ' ' : c);
+  }
+  to.append("\r\n");
 }
 
 bool listed(std::span<const std::string_view> names, std::string_view x) {
@@ -59,6 +66,15 @@ bool dropped_by_nomination(const head& in, std::size_t i) {
          && listed(in.nominated, in.fields[i].name);
 }
 
+/// Upgrade may come in several lines, and each goes on or none does.
+bool offers_h2c(const head& in) {
+  for (std::size_t i = 0; i < in.fields.size(); ++i)
+    if (in.ids[i] == known::upgrade
+        && fold_case(in.fields[i].value).find("h2c") != std::string::npos)
+      return true;
+  return false;
+}
+
 } // namespace
 
 void write_request(std::string& to, const head& in,
@@ -66,7 +82,7 @@ void write_request(std::string& to, const head& in,
   to.append(in.method).append(" ").append(with.target).append(" HTTP/1.1\r\n");
   // h2c would take the connection out of our sight.
   auto upgrade = in.wants_upgrade && !in.upgrade.empty() && in.version == 11
-                 && fold_case(in.upgrade).find("h2c") == std::string::npos;
+                 && !offers_h2c(in);
   copy_lines(to, in, [&](std::size_t i) {
     switch (in.ids[i]) {
     case known::connection:
