@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(what_a_peer_may_use_is_an_allow_list) {
   BOOST_TEST((ask_as_peer(fields).what == verdict::run));
   BOOST_TEST((ask_as_peer(fields, "DELETE").refusal.code == errc::forbidden));
   app->services[0].authenticates = true;
-  config->default_allow.clear();
+  config->default_allow.reset();
   BOOST_TEST((ask_as_peer(fields).what == verdict::run));
 }
 
