@@ -454,7 +454,7 @@ void exchange::record() {
 }
 
 // -- time
-// ---------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------
 
 std::chrono::milliseconds exchange::answer_limit() const {
   const auto& times = with().config->times;
