@@ -3,9 +3,11 @@
 #
 # One upstream (nginx), one load generator (wrk, one thread), one worker
 # thread for each proxy; the proxy has the first core, wrk and the upstream
-# share the second. Proxies take turns, in rounds; a figure is the median of
-# the rounds, a ratio the median of each round's ratio. Prints a table and
-# writes build/bench/proxy.json.
+# share the second. For each size and number of connections the proxies take
+# turns (one that waits costs next to nothing), in rounds; a figure is the
+# median of the rounds, a ratio the median of each round's ratio. Prints a
+# table and writes build/bench/proxy.json. On a machine that others use too,
+# look at the CPU per request first.
 #
 #   ROUNDS, SECONDS_EACH   how often, how long (5 rounds of 3 s)
 #   PROXIES, SIZES, CONNECTIONS   what to run
@@ -39,16 +41,25 @@ load_core=1
 
 work=$(mktemp -d)
 upstream_pid=
-proxy_pid=
+declare -A pids=() ports=()
 # shellcheck disable=SC2317 # Called by the trap.
 clean_up() {
-  [[ -z $proxy_pid ]] || kill "$proxy_pid" 2>/dev/null || true
+  stop_all
   [[ -z $upstream_pid ]] || kill "$upstream_pid" 2>/dev/null || true
   wait 2>/dev/null || true
   rm -rf "$work"
 }
+stop_all() {
+  local pid
+  for pid in "${pids[@]}"; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  pids=()
+}
 trap clean_up EXIT
-trap 'exit 130' INT TERM
+trap 'fail "stopped by a signal"' INT TERM
+trap 'echo "bench/proxy.sh: line $LINENO: $BASH_COMMAND failed" >&2' ERR
 mkdir -p "$work"/{www,nginx,upstream,node} "$(dirname "$out")"
 chmod 755 "$work"
 ulimit -n 16384 2>/dev/null || true
@@ -172,31 +183,33 @@ log:
   level: warn
 EOF
 
-# start NAME: starts a proxy on its core; sets proxy_pid and port.
+# start NAME: starts a proxy on its core; sets its port, and its pid.
 start() {
-  local run=()
-  case $1 in
+  local run=() name=${1%-scoped}
+  case $name in
   direct)
-    port=$upstream_port
+    ports[$1]=$upstream_port
     return
     ;;
   nginx)
-    port=$nginx_port
+    ports[$1]=$nginx_port
     run=(nginx -p "$work/nginx" -c "$work/nginx.conf")
     ;;
   haproxy)
-    port=$haproxy_port
+    ports[$1]=$haproxy_port
     run=(haproxy -f "$work/haproxy.cfg")
     ;;
-  cheopsd | cheopsd-scoped)
-    port=$cheopsd_port
+  cheopsd)
+    ports[$1]=$cheopsd_port
     run=("$cheopsd" --config "$work/site.yaml")
     ;;
   *) fail "unknown proxy $1" ;;
   esac
-  taskset -c $proxy_core "${run[@]}" >"$work/$1.log" 2>&1 &
-  proxy_pid=$!
-  wait_for "$1" "$port"
+  if [[ -z ${pids[$name]:-} ]]; then
+    taskset -c $proxy_core "${run[@]}" >"$work/$1.log" 2>&1 &
+    pids[$name]=$!
+  fi
+  wait_for "$1" "${ports[$1]}"
 }
 
 wait_for() {
@@ -212,13 +225,6 @@ wait_for() {
   done
   cat "$work/$1.log" >&2 || true
   fail "$1 does not answer on port $2"
-}
-
-stop() {
-  [[ -n $proxy_pid ]] || return 0
-  kill "$proxy_pid" 2>/dev/null || true
-  wait "$proxy_pid" 2>/dev/null || true
-  proxy_pid=
 }
 
 # User and system time of a process so far, in microseconds.
@@ -239,14 +245,17 @@ rss_kb() {
 # errors" (times in microseconds) to the rows.
 measure() {
   local proxy=$1 size=$2 count=$3 round=$4 extra=() before after
-  [[ $proxy != cheopsd-scoped ]] || extra=(-H "Scope: { app: Bench }")
-  before=$(cpu_us "$proxy_pid")
+  local pid=${pids[${1%-scoped}]:-}
+  [[ $proxy != *-scoped ]] || extra=(-H "Scope: { app: Bench }")
+  [[ $proxy == direct || -d /proc/$pid ]] ||
+    fail "$proxy has ended: $(tail -3 "$work/${proxy%-scoped}.log")"
+  before=$(cpu_us "$pid")
   taskset -c $load_core wrk -t1 -c"$count" -d"${seconds}s" --latency \
-    "${extra[@]}" "http://127.0.0.1:$port/$size" >"$work/wrk" ||
+    "${extra[@]}" "http://127.0.0.1:${ports[$proxy]}/$size" >"$work/wrk" ||
     fail "wrk failed: $(<"$work/wrk")"
-  after=$(cpu_us "$proxy_pid")
+  after=$(cpu_us "$pid")
   awk -v head="$round $proxy $size $count" -v cpu=$((after - before)) \
-    -v rss="$(rss_kb "$proxy_pid")" '
+    -v rss="$(rss_kb "$pid")" '
     function us(x) {
       if (x ~ /us$/) return x + 0
       if (x ~ /ms$/) return x * 1000
@@ -275,19 +284,22 @@ wait_for upstream "$upstream_port"
 
 for ((round = 1; round <= rounds; round++)); do
   for proxy in "${proxies[@]}"; do
-    printf '\rround %d of %d: %-20s' "$round" "$rounds" "$proxy" >&2
     start "$proxy"
     taskset -c $load_core wrk -t1 -c64 -d1s \
-      "http://127.0.0.1:$port/${sizes[0]}" >/dev/null # Warms up.
-    for size in "${sizes[@]}"; do
-      for count in "${connections[@]}"; do
+      "http://127.0.0.1:${ports[$proxy]}/${sizes[0]}" >/dev/null # Warms up.
+  done
+  for size in "${sizes[@]}"; do
+    for count in "${connections[@]}"; do
+      for proxy in "${proxies[@]}"; do
+        printf '\rround %d of %d: %6d bytes, %3d connections, %-15s' \
+          "$round" "$rounds" "$size" "$count" "$proxy" >&2
         measure "$proxy" "$size" "$count" "$round"
       done
     done
-    stop
   done
+  stop_all
 done
-printf '\r%60s\r' '' >&2
+printf '\r%70s\r' '' >&2
 
 # -- the figures ---------------------------------------------------------------
 
