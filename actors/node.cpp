@@ -12,6 +12,7 @@
 #include <caf/io/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <unistd.h>
 #include <utility>
@@ -94,6 +95,14 @@ std::shared_ptr<newest_view> first_view(const site::config& config,
   self.state = mesh::reach::self;
   self.since = std::chrono::system_clock::now();
   view->sites.push_back(std::move(self));
+  for (const auto& peer : config.peers) {
+    mesh::site other;
+    other.name = peer.name;
+    other.link = peer.link;
+    other.since = view->sites.front().since;
+    view->sites.push_back(std::move(other));
+  }
+  std::ranges::sort(view->sites, {}, &mesh::site::name);
   return std::make_shared<newest_view>(std::move(view));
 }
 

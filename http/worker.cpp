@@ -3,19 +3,27 @@
 #include "http/listener.hpp"
 #include "http/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace cheops::http {
 
 namespace {
 
-/// Until the node says more: this site alone.
-mesh::view_ptr alone(const site_id& self) {
+/// Until the node says more: what the configuration names. A request for a
+/// peer of it that comes this early is refused as one to try again, not as
+/// one for a site that nobody knows.
+mesh::view_ptr configured(const site::config& from) {
   auto out = std::make_shared<mesh::view>();
-  out->self = self;
+  out->self = from.name;
   out->sites.emplace_back();
-  out->sites.back().name = self;
+  out->sites.back().name = from.name;
   out->sites.back().state = mesh::reach::self;
+  for (const auto& peer : from.peers) {
+    out->sites.emplace_back();
+    out->sites.back().name = peer.name;
+  }
+  std::ranges::sort(out->sites, {}, &mesh::site::name);
   return out;
 }
 
@@ -24,7 +32,7 @@ mesh::view_ptr alone(const site_id& self) {
 worker::worker(std::shared_ptr<plane> with, settings_ptr first)
   : shared(std::move(with)),
     current(std::move(first)),
-    mesh(alone(current->config->name)),
+    mesh(configured(*current->config)),
     decider(current->config, current->app, shared->traces),
     counts(shared->counters->add_shard()),
     clock(io),

@@ -76,6 +76,18 @@ BOOST_FIXTURE_TEST_CASE(a_site_that_is_cut_off_is_an_error_at_once, two_sites) {
   BOOST_TEST(!elsewhere.called());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_configured_peer_is_known_before_its_link,
+                        proxy_fixture) {
+  config->peers.push_back({site_id{"Site2"}, {"127.0.0.1", 1}, {}});
+  start();
+  auto c = client();
+  c.write(scoped("GET", "{ServiceA: Site2}"));
+  auto answer = c.read_until("\r\n\r\n");
+  BOOST_TEST(answer.starts_with("HTTP/1.1 503"), answer);
+  BOOST_TEST(has(answer, "Cheops-Error: unreachable"), answer);
+  BOOST_TEST(has(answer, "Cheops-Site: Site2"), answer);
+}
+
 BOOST_FIXTURE_TEST_CASE(otherwise_takes_the_next_site, two_sites) {
   publish(mesh::reach::down, {"127.0.0.1", elsewhere.port()}, 2);
   auto c = a.client();
