@@ -60,6 +60,10 @@ void show_play_on(scenario::sites& all, const std::string& folder) {
     for (const auto& [service, at] : x->at.fronts)
       std::cout << "  " << service << " at " << x->name << ": http://"
                 << cheops::mesh::to_string(at) << '\n';
+  if (all.what().namespaces)
+    for (const auto& x : all.all())
+      std::cout << "  in the network of " << x->name << ": nsenter -n -t "
+                << x->node->pid() << " COMMAND\n";
   auto front = cheops::mesh::to_string(first.at.fronts.rbegin()->second);
   std::cout << "  cheops --admin " << first.admin_socket() << " get links\n"
             << "  cheops http --scope '{" << first.at.fronts.rbegin()->first

@@ -177,6 +177,8 @@ void run_load(sites& all, std::uint64_t seed, const printer& out,
   out.load(report.load);
   for (const auto& text : running.failures())
     out.problem(text);
+  for (const auto& text : running.refusals())
+    out.dim("refused by a node: " + text);
 }
 
 check_outcome evaluate(const check& x, sites& all, const run_report& so_far,

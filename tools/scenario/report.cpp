@@ -152,7 +152,7 @@ void printer::step(std::size_t number, const step_outcome& x) const {
   std::cout << digits << ' ' << mark(x.held()) << ' ' << painted("1", x.title)
             << std::string(gap, ' ') << painted("2", duration_text(x.took))
             << '\n';
-  auto story = (x.who.empty() ? "" : x.who + ": ") + x.story;
+  auto story = x.who + (x.who.empty() || x.story.empty() ? "" : ": ") + x.story;
   for (const auto& text : wrapped(story, text_width - 5))
     std::cout << indent << text << '\n';
   if (!x.command.empty())

@@ -13,6 +13,7 @@ namespace cheops::scenario {
 namespace {
 
 constexpr std::size_t failures_max = 20;
+constexpr std::size_t refusals_max = 5;
 
 const workload_request& choose(const workload& from, seeded& random) {
   std::uint64_t sum = 0;
@@ -29,6 +30,14 @@ const workload_request& choose(const workload& from, seeded& random) {
 
 bool failed(const observation& x) {
   return x.failure || x.status >= 500;
+}
+
+std::string told(const prepared& request, const observation& seen) {
+  return request.method + ' ' + request.url
+         + (request.scope.empty() ? "" : ' ' + request.scope) + ": "
+         + (seen.failure ? cheops::to_string(*seen.failure)
+                         : std::to_string(seen.status) + ' ' + seen.body)
+         + " after " + std::to_string(seen.took.count() / 1000) + " ms";
 }
 
 } // namespace
@@ -51,6 +60,7 @@ struct load::impl {
   bool over = false;
   std::map<load_key, load_count> counts;
   std::vector<std::string> failures;
+  std::vector<std::string> refusals;
   std::vector<std::thread> clients;
 };
 
@@ -68,12 +78,11 @@ void load::impl::count(const prepared& request, const std::string& service,
   } else {
     ++to.failed;
     if (request.scope.empty() && failures.size() < failures_max)
-      failures.push_back(
-        request.method + ' ' + request.url + ": "
-        + (seen.failure ? cheops::to_string(*seen.failure)
-                        : std::to_string(seen.status) + ' ' + seen.body)
-        + " after " + std::to_string(seen.took.count() / 1000) + " ms");
+      failures.push_back(told(request, seen));
   }
+  if (!failed(seen) && seen.status >= 400 && refusals.size() < refusals_max
+      && !field_of(seen.fields, "Cheops-Error").empty())
+    refusals.push_back(told(request, seen));
 }
 
 void load::impl::client(const workload& what, live_site& site,
@@ -144,6 +153,11 @@ std::map<load_key, load_count> load::counts() const {
 std::vector<std::string> load::failures() const {
   std::lock_guard lock(impl_->guard);
   return impl_->failures;
+}
+
+std::vector<std::string> load::refusals() const {
+  std::lock_guard lock(impl_->guard);
+  return impl_->refusals;
 }
 
 } // namespace cheops::scenario

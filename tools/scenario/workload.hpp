@@ -47,6 +47,8 @@ public:
   [[nodiscard]] std::map<load_key, load_count> counts() const;
   /// The first failures of unscoped requests, for people.
   [[nodiscard]] std::vector<std::string> failures() const;
+  /// The first 4xx that nodes answered, not applications.
+  [[nodiscard]] std::vector<std::string> refusals() const;
 
 private:
   struct impl;
