@@ -1,0 +1,154 @@
+// cheopsd as an operator meets it: its configuration, and signals.
+#define BOOST_TEST_MODULE daemon
+#include "support/boost_test.hpp"
+#include "support/folder_fixture.hpp"
+#include "support/raw_listener.hpp"
+#include "tools/run_program.hpp"
+#include "tools/scenario/poll.hpp"
+#include "tools/scenario/process.hpp"
+
+#include <csignal>
+
+using namespace cheops;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string cheopsd = CHEOPS_BIN_DIR "/cheopsd";
+
+constexpr auto patience = 20s;
+
+/// A port that is free now.
+std::uint16_t free_port() {
+  return raw_listener{}.port();
+}
+
+/// A node without peers, in front of a backend that the test plays.
+struct lone_node : folder_fixture {
+  raw_listener backend;
+  std::uint16_t port = free_port();
+  std::unique_ptr<scenario::process> node;
+
+  void configure(const std::string& more) const {
+    write("site.yaml", "site: Site1\n"
+                       "application: demo\n"
+                       "data: data\n"
+                       "fronts:\n"
+                       "  - service: ServiceB\n"
+                       "    listen: 127.0.0.1:"
+                         + std::to_string(port)
+                         + "\n    backend: http://127.0.0.1:"
+                         + std::to_string(backend.port()) + '\n' + more);
+  }
+
+  void start() {
+    auto made = scenario::process::start(
+      {{cheopsd, "--config", path("site.yaml")}, path("log"), -1});
+    BOOST_REQUIRE(made.has_value());
+    node = std::move(*made);
+    BOOST_REQUIRE(logged("site Site1 is up"));
+  }
+
+  /// Waits for a line of the log.
+  [[nodiscard]] bool logged(const std::string& text) const {
+    auto found = scenario::poll_until(patience, [&] {
+      return read("log").find(text) != std::string::npos || node->ended();
+    });
+    return found && read("log").find(text) != std::string::npos;
+  }
+
+  /// The status line of a request that the backend answers, if it is asked.
+  [[nodiscard]] std::string status_with_fields(int fields) {
+    auto user = raw_socket::to_port(port);
+    std::string head = "GET /bars HTTP/1.1\r\nHost: a\r\n";
+    for (int i = 0; i < fields; ++i)
+      head += "X-" + std::to_string(i) + ": x\r\n";
+    user.write(head + "Connection: close\r\n\r\n");
+    std::thread application;
+    if (fields < 10)
+      application = std::thread{[this] {
+        auto called = backend.accept();
+        called.read_until("\r\n\r\n");
+        called.write("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+      }};
+    auto status = user.read_until("\r\n");
+    if (application.joinable())
+      application.join();
+    return status;
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(cheopsd_node)
+
+BOOST_AUTO_TEST_CASE(check_config_says_where_and_what_is_wrong) {
+  test::temporary_folder folder;
+  auto file = folder.write("site.yaml", "site: Site1\n"
+                                        "application: demo\n"
+                                        "pears: 3\n"
+                                        "limits: { hops: many }\n");
+  auto got = test::run_program({cheopsd, "--check-config", "-c", file});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(got.out.empty());
+  BOOST_TEST(got.err.find(file + ":3:") != std::string::npos, got.err);
+  BOOST_TEST(got.err.find("pears") != std::string::npos, got.err);
+  BOOST_TEST(got.err.find(file + ":4:") != std::string::npos, got.err);
+  BOOST_TEST(got.err.find("hops") != std::string::npos, got.err);
+}
+
+BOOST_AUTO_TEST_CASE(check_config_of_a_file_that_is_not_there_fails) {
+  auto got = test::run_program({cheopsd, "--check-config", "-c", "/no/such"});
+  BOOST_TEST(got.code != 0);
+  BOOST_TEST(got.err.find("/no/such") != std::string::npos, got.err);
+}
+
+BOOST_AUTO_TEST_CASE(the_example_of_a_configuration_is_good) {
+  auto got =
+    test::run_program({cheopsd, "--check-config", "-c",
+                       CHEOPS_SOURCE_DIR "/packaging/examples/site.yaml"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(got.out.find("good (site Site1") != std::string::npos, got.out);
+}
+
+BOOST_FIXTURE_TEST_CASE(sighup_reads_the_configuration_again, lone_node) {
+  configure("");
+  start();
+  BOOST_TEST(status_with_fields(4) == "HTTP/1.1 204 No Content\r\n");
+
+  configure("limits: { header_fields: 10 }\n");
+  node->signal(SIGHUP);
+  BOOST_REQUIRE(logged("configuration read again"));
+  BOOST_TEST(status_with_fields(4) == "HTTP/1.1 204 No Content\r\n");
+  BOOST_TEST(status_with_fields(20).starts_with("HTTP/1.1 431"));
+}
+
+BOOST_FIXTURE_TEST_CASE(sighup_with_a_wrong_file_changes_nothing, lone_node) {
+  configure("");
+  start();
+  configure("limits: { header_fields: few }\n");
+  node->signal(SIGHUP);
+  BOOST_REQUIRE(logged("nothing changed: "));
+  BOOST_TEST(status_with_fields(4) == "HTTP/1.1 204 No Content\r\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(sigterm_lets_what_runs_end, lone_node) {
+  configure("");
+  start();
+  auto user = raw_socket::to_port(port);
+  user.write("GET /bars HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto called = backend.accept();
+  BOOST_REQUIRE(called.read_until("\r\n\r\n").starts_with("GET /bars "));
+
+  node->signal(SIGTERM);
+  BOOST_REQUIRE(logged("site Site1 stops"));
+  BOOST_TEST(!node->ended().has_value());
+  called.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbars");
+  auto answer = user.read_all();
+  BOOST_TEST(answer.starts_with("HTTP/1.1 200 OK\r\n"), answer);
+  BOOST_TEST(answer.ends_with("\r\n\r\nbars"), answer);
+  BOOST_REQUIRE(node->wait(patience));
+  BOOST_TEST(node->succeeded());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
