@@ -52,6 +52,19 @@ std::string own_folder() {
   return fs::read_symlink("/proc/self/exe", wrong).parent_path().string();
 }
 
+/// The story's last read, to play on with, else the probe of the application.
+scenario::request_spec something_to_read(const scenario::scenario& what) {
+  scenario::request_spec out;
+  out.service = what.application.services.back();
+  out.path = what.application.healthy;
+  for (const auto& x : what.steps)
+    if (const auto* found = std::get_if<scenario::request_action>(&x.run);
+        found && found->request.method == "GET"
+        && found->request.path.find("${") == std::string::npos)
+      out = found->request;
+  return out;
+}
+
 /// How to go on with sites that were left running.
 void show_play_on(scenario::sites& all, const std::string& folder) {
   auto& first = *all.all().front();
@@ -64,12 +77,14 @@ void show_play_on(scenario::sites& all, const std::string& folder) {
     for (const auto& x : all.all())
       std::cout << "  in the network of " << x->name << ": nsenter -n -t "
                 << x->node->pid() << " COMMAND\n";
-  auto front = cheops::mesh::to_string(first.at.fronts.rbegin()->second);
-  std::cout << "  cheops --admin " << first.admin_socket() << " get links\n"
-            << "  cheops http --scope '{" << first.at.fronts.rbegin()->first
-            << ": " << all.all().back()->name << "}' http://" << front << "/\n"
-            << "  logs: " << folder << "/*/*.log\n"
-            << std::flush;
+  auto read = something_to_read(all.what());
+  auto front = first.at.fronts.find(read.service);
+  std::cout << "  cheops --admin " << first.admin_socket() << " get links\n";
+  if (front != first.at.fronts.end())
+    std::cout << "  cheops http --scope '{" << read.service << ": "
+              << all.all().back()->name << "}' http://"
+              << cheops::mesh::to_string(front->second) << read.path << '\n';
+  std::cout << "  logs: " << folder << "/*/*.log\n" << std::flush;
 }
 
 int check(const std::string& file) {
