@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_CASE(may_be_an_arrow_of_the_table) {
     {"glue/a.cpp", "#include \"http/client.hpp\"\n"},
     {"tools/a.cpp", "#include <CLI/CLI.hpp>\n#include \"actors/node.hpp\"\n"},
     {"tests/http/a_test.cpp", "#include <rapidcheck.h>\n#include <poll.h>\n"},
+    {"tests/libcheops/raft/a_test.cpp", "#include \"cluster.hpp\"\n"},
     {"fuzz/scope.cpp", "#include \"cheops/scope/parse.hpp\"\n"},
   };
   for (const auto& [path, text] : good)

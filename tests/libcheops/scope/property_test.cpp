@@ -128,8 +128,9 @@ scope::tree some_tree() {
   }
   auto crossed = false;
   for (auto& name : distinct_names(4)) {
+    // Not by an "x": distinct_names may have made that name already.
     if (name == scope::every_service)
-      name += "x";
+      name += "!";
     out.services.emplace_back(name, some_placement(4));
     crossed = crossed || has_cross(out.services.back().second);
   }
