@@ -105,9 +105,10 @@ BOOST_AUTO_TEST_CASE(a_wrong_scope_is_pointed_at_and_exits_2) {
 BOOST_AUTO_TEST_CASE(a_description_is_explained) {
   auto got = cheops_run({"app", "check", demo_yaml});
   BOOST_TEST(got.code == 0);
-  BOOST_TEST(has(got.out, "Service ServiceA, a"));
-  BOOST_TEST(has(got.out, "create  POST /foos"));
-  BOOST_TEST(has(got.out, "requires ServiceB bar, at /bar by name"), got.out);
+  BOOST_TEST(has(got.out, "ServiceA (also a)"));
+  BOOST_TEST(has(got.out, "create  POST    /foos"));
+  BOOST_TEST(has(got.out, "the bar of ServiceB whose name is at /bar"),
+             got.out);
   auto missing = cheops_run({"app", "check", "/nowhere.yaml"});
   BOOST_TEST(missing.code == 2);
   BOOST_TEST(has(missing.err, "/nowhere.yaml"));

@@ -1,6 +1,7 @@
 #include "tools/explain.hpp"
 
 #include "cheops/scope/parse.hpp"
+#include "glue/describe.hpp"
 #include "glue/registry.hpp"
 #include "tools/admin_json.hpp"
 #include "tools/cli/program.hpp"
@@ -157,48 +158,6 @@ int parse_scope(const session& s, std::string text) {
   return exit_ok;
 }
 
-std::string described(const application::resource& x) {
-  auto out = "  " + x.kind + (x.secret ? " (secret)" : "")
-             + (x.unique_name ? " (names are unique)" : "") + "\n";
-  for (const auto& op : x.operations) {
-    auto verb = std::string{application::to_string(op.does)};
-    verb.resize(8, ' ');
-    out += "    " + verb + op.method + " " + op.path + "\n";
-  }
-  for (const auto& ref : x.references)
-    out +=
-      "    " + std::string{application::to_string(ref.kind)} + " "
-      + ref.service.value + " " + ref.resource + ", at "
-      + (ref.pointer.empty() ? "{" + ref.path_parameter + "}" : ref.pointer)
-      + (ref.by_name ? " by name" : "") + "\n";
-  return out;
-}
-
-/// What a description means, for people.
-std::string described(const application::description& x) {
-  auto out = "Application " + x.name + "\n";
-  out += std::string{"Scope by:    header Scope"}
-         + (x.carry.prefix ? ", URL prefix" : "")
-         + (x.carry.baggage ? ", baggage" : "")
-         + (x.carry.trace ? ", traceparent" : "") + "\n";
-  out += "Errors as:   " + std::string{application::to_string(x.errors)} + "\n";
-  for (const auto& [name, value] : x.clients.environment)
-    out += "Clients get: " + name + "=" + value + "\n";
-  for (const auto& service : x.services) {
-    out += "\nService " + service.name.value;
-    for (const auto& alias : service.aliases)
-      out += ", " + alias;
-    out += service.authenticates
-             ? " (authenticates users: peers may use it by default)\n"
-             : " (peers may use it where a rule allows)\n";
-    for (const auto& callee : service.calls)
-      out += "  calls " + callee.value + "\n";
-    for (const auto& resource : service.resources)
-      out += described(resource);
-  }
-  return out;
-}
-
 int check_app(const session& s, const std::string& file) {
   auto app = glue::load_description(file);
   if (!app)
@@ -207,7 +166,7 @@ int check_app(const session& s, const std::string& file) {
   auto as = s.output();
   std::cout << (as == format::json   ? to_pretty_json(value)
                 : as == format::yaml ? to_yaml(value)
-                                     : described(*app));
+                                     : glue::explain(*app));
   return exit_ok;
 }
 
