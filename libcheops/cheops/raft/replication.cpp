@@ -244,8 +244,14 @@ void machine::send_more(const member_id& to, progress& p) {
         || p.in_flight.size() >= s_.set.in_flight_max)
       return;
     if (p.next <= s_.log.base().index) {
-      send_snapshot(to, p);
-      return;
+      if (own_role() != member_role::witness) {
+        send_snapshot(to, p);
+        return;
+      }
+      // A witness has no snapshot to give, and needs none: it dropped only
+      // what every full member holds. Who came later waits for the next
+      // leader.
+      p.next = s_.log.first_index();
     }
     send_append(to, p, false);
   }
@@ -274,8 +280,6 @@ void machine::send_append(const member_id& to, progress& p, bool sleep) {
 }
 
 void machine::send_snapshot(const member_id& to, progress& p) {
-  if (own_role() == member_role::witness)
-    return; // It has none: the member waits for the next leader.
   snapshot_request x{s_.log.base(), s_.round};
   if (const auto* who = find(s_.members(), to);
       who != nullptr && who->role == member_role::witness)
