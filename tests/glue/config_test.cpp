@@ -1,6 +1,7 @@
 #include "cheops/site/network.hpp"
 #include "glue/config.hpp"
 #include "glue/read_config.hpp"
+#include "glue/registry.hpp"
 #include "support/boost_test.hpp"
 
 #include <filesystem>
@@ -193,6 +194,23 @@ BOOST_AUTO_TEST_CASE(the_example_that_ships_is_right_and_shows_the_defaults) {
   BOOST_REQUIRE(at != std::string::npos); // They were brought in.
   BOOST_TEST((x->bounds == site::limits{}));
   BOOST_TEST((x->times == site::timeouts{}));
+}
+
+/// The first block of YAML in a document.
+std::string documented_example(const std::string& file) {
+  std::ifstream in{CHEOPS_SOURCE_DIR "/docs/" + file};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  auto begin = text.find("```yaml\n");
+  auto end = text.find("```", begin + 8);
+  BOOST_REQUIRE_MESSAGE(end != std::string::npos, file);
+  return text.substr(begin + 8, end - begin - 8);
+}
+
+BOOST_AUTO_TEST_CASE(the_documented_examples_are_right) {
+  auto site = parse_config(documented_example("configuration.md"), "x.yaml");
+  BOOST_TEST(site.has_value(), (site ? "" : to_string(site.error())));
+  auto app = parse_description(documented_example("applications.md"), "x.yaml");
+  BOOST_TEST(app.has_value(), (app ? "" : to_string(app.error())));
 }
 
 BOOST_AUTO_TEST_CASE(a_backend_is_a_host_with_a_port) {
