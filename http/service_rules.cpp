@@ -1,0 +1,159 @@
+#include "http/service_rules.hpp"
+
+#include "http/text.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <fstream>
+#include <sstream>
+
+namespace cheops::http {
+
+namespace {
+
+namespace bh = boost::beast::http;
+
+constexpr std::size_t token_bytes_min = 16;
+static_assert(std::tuple_size_v<token_digest> == SHA256_DIGEST_LENGTH);
+
+token_digest digest_of(std::string_view x) {
+  token_digest out{};
+  SHA256(reinterpret_cast<const unsigned char*>(x.data()), x.size(),
+         out.data());
+  return out;
+}
+
+// Tokens are compared by their digests: neither length nor content shows in
+// the time that it takes.
+bool same_token(std::string_view given, const token_digest& wanted) {
+  auto x = digest_of(given);
+  return CRYPTO_memcmp(x.data(), wanted.data(), wanted.size()) == 0;
+}
+
+std::string_view host_part(std::string_view host) {
+  if (host.starts_with('['))
+    return host.substr(1, host.find(']') == host.npos ? host.npos
+                                                      : host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
+bool is_literal(std::string_view host) {
+  in6_addr scratch;
+  std::string text{host};
+  return inet_pton(AF_INET, text.c_str(), &scratch) == 1
+         || inet_pton(AF_INET6, text.c_str(), &scratch) == 1;
+}
+
+// "application/json; charset=utf-8" is application/json.
+bool same_type(std::string_view given, std::string_view wanted) {
+  given = given.substr(0, given.find(';'));
+  while (given.ends_with(' ') || given.ends_with('\t'))
+    given.remove_suffix(1);
+  return same_text(given, wanted);
+}
+
+std::optional<service_response> framing_objection(const head_fields& head) {
+  auto hosts = head.count(bh::field::host);
+  if (hosts > 1 || (hosts == 0 && head.version() == 11))
+    return plain_problem(400, errc::bad_request,
+                         "a request has one Host field");
+  if (head.version() != 11 && head.version() != 10)
+    return plain_problem(505, errc::bad_request, "HTTP/1.1 is spoken here");
+  auto encodings = head.count(bh::field::transfer_encoding);
+  if (encodings == 0)
+    return {};
+  std::string_view encoding{head[bh::field::transfer_encoding].data(),
+                            head[bh::field::transfer_encoding].size()};
+  if (encodings > 1 || !same_text(encoding, "chunked") || head.version() == 10
+      || head.count(bh::field::content_length) != 0)
+    return plain_problem(400, errc::bad_request,
+                         "the body's framing is ambiguous");
+  return {};
+}
+
+bool good_host(const service_state& state, std::string_view host) {
+  if (!state.with.at.unix_path.empty())
+    return true; // No browser gets there.
+  auto name = host_part(host);
+  return is_literal(name) || same_text(name, "localhost")
+         || same_text(name, state.with.at.listen->host);
+}
+
+bool good_token(const service_state& state, const service_request& in) {
+  auto given = in.get("Authorization");
+  constexpr std::string_view scheme = "Bearer ";
+  return given.size() > scheme.size()
+         && same_text(given.substr(0, scheme.size()), scheme)
+         && same_token(given.substr(scheme.size()), *state.token);
+}
+
+} // namespace
+
+result<token_digest> read_token(const std::string& file) {
+  std::ifstream in{file};
+  std::ostringstream all;
+  if (!in || !(all << in.rdbuf()))
+    return error{errc::bad_config, file + ": cannot be read", "",
+                 "read token file", ""};
+  auto text = all.str();
+  std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
+  if (text.size() < token_bytes_min)
+    return error{errc::bad_config,
+                 file + ": a token has at least 16 characters", "",
+                 "read token file", "make one: openssl rand -hex 32"};
+  return digest_of(text);
+}
+
+service_response plain_problem(unsigned status, errc code, std::string what,
+                               std::string hint) {
+  auto out = to_response(status, {code, std::move(what), "", "", hint}, "");
+  // Not an error of a node: `Cheops-Error` would say so.
+  std::erase_if(out.fields,
+                [](auto& x) { return x.first.starts_with("Cheops-"); });
+  return out;
+}
+
+std::optional<service_response> objection(const head_fields& head,
+                                          const service_state& state,
+                                          service_request& out,
+                                          routes::match& to) {
+  if (auto bad = framing_objection(head))
+    return bad;
+  out.method = std::string{head.method_string()};
+  for (auto& x : head)
+    out.fields.emplace_back(std::string{x.name_string()},
+                            std::string{x.value()});
+  if (state.with.check_host && !good_host(state, out.get("Host")))
+    return plain_problem(403, errc::forbidden,
+                         "the Host field names another host",
+                         "use the address that is listened on");
+  std::string target{head.target()};
+  if (!state.known.find(target, out, to))
+    return plain_problem(400, errc::bad_request, "the target is malformed");
+  if (to.found == nullptr && to.allow.empty())
+    return plain_problem(404, errc::bad_request,
+                         "there is nothing at " + clean_utf8(out.path, 256));
+  if (to.found == nullptr) {
+    auto refused = plain_problem(405, errc::bad_request,
+                                 "this path has the methods " + to.allow);
+    refused.fields.emplace_back("Allow", to.allow);
+    return refused;
+  }
+  if (state.token && to.found->needs_token && !good_token(state, out)) {
+    auto refused = plain_problem(
+      401, errc::forbidden, "a bearer token is needed", "see admin.token_file");
+    refused.fields.emplace_back("WWW-Authenticate", "Bearer");
+    return refused;
+  }
+  auto type = out.get("Content-Type");
+  if (!type.empty() && !to.found->takes.empty()
+      && !same_type(type, to.found->takes))
+    return plain_problem(415, errc::bad_request,
+                         "the body's type is to be " + to.found->takes);
+  return {};
+}
+
+} // namespace cheops::http
