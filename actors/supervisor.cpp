@@ -1,16 +1,13 @@
 #include "actors/supervisor.hpp"
 
 #include "actors/link.hpp"
-#include "actors/socket.hpp"
-#include "cheops/mesh/membership.hpp"
-#include "cheops/mesh/peering.hpp"
+#include "actors/supervisor_state.hpp"
 #include "cheops/site/network.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/logger.h>
 
 #include <algorithm>
-#include <map>
 
 namespace cheops::actors {
 
@@ -25,49 +22,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t strangers_max = 256;
 /// Views for round trips and counters alone are at least so far apart.
 constexpr auto view_pause = 250ms;
-/// Ids of attempts that an injected cut swallowed; real ones are actor ids.
-constexpr std::uint64_t swallowed_from = std::uint64_t{1} << 62;
-
-/// One connection.
-struct connection {
-  link_actor link;
-  site_id peer; ///< Empty: a stranger.
-  bool up = false;
-  bool refused = false;
-  wire::hello hello;
-  mesh::link_stats stats; ///< So far.
-};
-
-/// All that is known of the links to one site.
-struct neighbour {
-  peering::state rules;
-  std::vector<mesh::address> at;
-  std::size_t next_address = 0;
-  link_actor current;
-  mesh::link_stats ended; ///< Of connections that are no more.
-  mesh::reach shown = mesh::reach::connecting;
-  std::chrono::system_clock::time_point since =
-    std::chrono::system_clock::now();
-};
-
-struct supervisor_state {
-  static inline const char* name = "supervisor";
-  supervisor_plan plan;
-  membership::state members;
-  std::map<site_id, neighbour> neighbours;
-  std::map<std::uint64_t, connection> connections;
-  mesh::fault_table faults;
-  std::unique_ptr<socket::resolver> names;
-  listener_actor listener;
-  std::uint64_t swallowed = swallowed_from;
-  std::uint64_t digest = 0;
-  std::chrono::system_clock::time_point started =
-    std::chrono::system_clock::now();
-  link::instant last_view{};
-  bool urgent = false; ///< The view must be told after this message.
-  bool soon = false;   ///< … may be told.
-  bool stopping = false;
-};
 
 using self_ptr = supervisor_actor::stateful_pointer<supervisor_state>;
 
@@ -363,13 +317,6 @@ void on(self_ptr self, const link_report& r, const link::compared& x,
   advance(self, membership::compared{r.peer, x.digest});
 }
 
-void add(mesh::link_stats& to, const mesh::link_stats& x) {
-  to.bytes_sent += x.bytes_sent;
-  to.bytes_received += x.bytes_received;
-  to.frames_sent += x.frames_sent;
-  to.frames_received += x.frames_received;
-}
-
 void on(self_ptr self, const link_report& r, const link::close& x,
         const link_actor&) {
   auto& st = self->state;
@@ -394,72 +341,13 @@ void on(self_ptr self, const link_report& r, const link::close& x,
 
 // -- what others are told ---------------------------------------------------
 
-mesh::site seen(supervisor_state& st, const membership::member& m) {
-  mesh::site out;
-  out.name = m.name;
-  out.state = mesh::reach::connecting;
-  if (m.declared)
-    out.link = *m.declared;
-  if (m.says) {
-    out.peer_front = m.says->peer_front;
-    out.link = m.says->link;
-    out.incarnation = m.says->incarnation;
-    out.store = m.says->store;
-    out.services = m.says->services;
-    out.round_trips = m.says->round_trips;
-  }
-  out.since = st.started;
-  auto i = st.neighbours.find(m.name);
-  if (i != st.neighbours.end()) {
-    auto& n = i->second;
-    // Of use only once we know where it is and what it offers.
-    out.state = n.rules.seen == mesh::reach::up && !m.says
-                  ? mesh::reach::connecting
-                  : n.rules.seen;
-    if (out.state != n.shown) {
-      n.shown = out.state;
-      n.since = std::chrono::system_clock::now();
-    }
-    out.since = n.since;
-    out.stats = n.ended;
-    for (const auto& [id, c] : st.connections)
-      if (c.peer == m.name)
-        add(out.stats, c.stats);
-    out.stats.dials = n.rules.dials;
-    out.stats.times_down = n.rules.times_down;
-    out.stats.last_error = n.rules.last_error;
-  }
-  if (!m.doubt.empty())
-    out.stats.last_error = m.doubt;
-  return out;
-}
-
-mesh::site seen_self(const supervisor_state& st) {
-  const auto& own = st.members.own;
-  mesh::site out;
-  out.name = own.site;
-  out.peer_front = own.peer_front;
-  out.link = own.link;
-  out.incarnation = own.incarnation;
-  out.store = own.store;
-  out.services = own.services;
-  out.state = mesh::reach::self;
-  out.since = st.started;
-  out.round_trips = st.members.measured;
-  return out;
-}
-
 /// Tells the gateway what has changed, once for each message at most.
 void announce(self_ptr self) {
   auto& st = self->state;
   auto due = st.urgent || (st.soon && now(self) - st.last_view >= view_pause);
   if (!due)
     return;
-  auto all = std::make_shared<std::vector<mesh::site>>();
-  all->push_back(seen_self(st));
-  for (const auto& [name, m] : st.members.members)
-    all->push_back(seen(st, m));
-  std::ranges::sort(*all, {}, &mesh::site::name);
+  auto all = std::make_shared<std::vector<mesh::site>>(sites_of(st));
   self->send(st.plan.gateway, sites_seen{std::move(all), st.urgent});
   st.urgent = false;
   st.soon = false;
