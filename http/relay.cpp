@@ -194,8 +194,8 @@ void exchange::read_answer_head() {
       return;
     const auto& h = answer_head_.got();
     if (got == head_reader::outcome::refused || h.status == 101) {
-      if (got == head_reader::outcome::complete && in_->wants_upgrade
-          && in_->version == 11 && request_.done() && to_upstream_.empty()) {
+      if (got == head_reader::outcome::complete && passes_upgrade(*in_)
+          && request_.done() && to_upstream_.empty()) {
         begin_tunnel();
         return;
       }

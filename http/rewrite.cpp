@@ -77,12 +77,16 @@ bool offers_h2c(const head& in) {
 
 } // namespace
 
+bool passes_upgrade(const head& in) noexcept {
+  // h2c would take the connection out of our sight.
+  return in.wants_upgrade && !in.upgrade.empty() && in.version == 11
+         && !offers_h2c(in);
+}
+
 void write_request(std::string& to, const head& in,
                    const request_additions& with) {
   to.append(in.method).append(" ").append(with.target).append(" HTTP/1.1\r\n");
-  // h2c would take the connection out of our sight.
-  auto upgrade = in.wants_upgrade && !in.upgrade.empty() && in.version == 11
-                 && !offers_h2c(in);
+  auto upgrade = passes_upgrade(in);
   copy_lines(to, in, [&](std::size_t i) {
     switch (in.ids[i]) {
     case known::connection:

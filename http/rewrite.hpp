@@ -19,6 +19,10 @@ struct request_additions {
   std::span<const traffic::header> set_for_peer; ///< Added; ours are gone.
 };
 
+/// Whether the request's `Upgrade` goes on. Where it does not, an answer 101
+/// is one to a question that nobody asked.
+[[nodiscard]] bool passes_upgrade(const head& in) noexcept;
+
 void write_request(std::string& to, const head& in,
                    const request_additions& with);
 

@@ -165,6 +165,21 @@ BOOST_FIXTURE_TEST_CASE(an_upgrade_becomes_a_tunnel, started) {
   BOOST_TEST(c.read_all().empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_switch_that_nobody_was_asked_for_is_no_tunnel,
+                        started) {
+  for (auto asked : {"", "Connection: Upgrade\r\nUpgrade: h2c\r\n"}) {
+    auto c = client();
+    c.write(std::string{"GET / HTTP/1.1\r\nHost: a\r\n"} + asked + "\r\n");
+    auto b = backend.accept();
+    BOOST_TEST(!has(b.read_until("\r\n\r\n"), "Upgrade"));
+    b.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+            "Upgrade: h2c\r\n\r\n");
+    auto head = c.read_until("\r\n\r\n");
+    BOOST_TEST(head.starts_with("HTTP/1.1 502"), head);
+    BOOST_TEST(has(head, "Cheops-Error: broken"), head);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(fields_of_ours_and_of_the_hop_stay_here, started) {
   auto c = client();
   c.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Hop\r\n"
