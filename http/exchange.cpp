@@ -53,8 +53,7 @@ const settings& exchange::with() const noexcept {
   return s_.with();
 }
 
-// -- start
-// ---------------------------------------------------------------------
+// -- start -------------------------------------------------------------------
 
 void exchange::start(head& request, std::size_t skipped) {
   assert(stage_ == stage::none);
@@ -170,8 +169,7 @@ void exchange::decide() {
   next_leg();
 }
 
-// -- legs
-// --------------------------------------------------------------------------
+// -- legs --------------------------------------------------------------------
 
 void exchange::next_leg() {
   fresh_ = false;
@@ -316,8 +314,7 @@ void exchange::drop_upstream() {
   }
 }
 
-// -- answers of our own
-// ------------------------------------------------------------
+// -- answers of our own ------------------------------------------------------
 
 void exchange::blame(const error& why) {
   if (decision_.blame && w_.shared->traces)
@@ -377,8 +374,7 @@ void exchange::push_refusal() {
   }
 }
 
-// -- the end
-// ---------------------------------------------------------------------------
+// -- the end -----------------------------------------------------------------
 
 /// The answer is out and the request is read: both connections go on.
 void exchange::finish() {
@@ -453,8 +449,7 @@ void exchange::record() {
   w_.log->write(line);
 }
 
-// -- time
-// ---------------------------------------------------------------------------
+// -- time --------------------------------------------------------------------
 
 std::chrono::milliseconds exchange::answer_limit() const {
   const auto& times = with().config->times;

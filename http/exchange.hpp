@@ -32,22 +32,19 @@ public:
   /// `request` was read from the session's buffer, behind `skipped` bytes.
   void start(head& request, std::size_t skipped);
   [[nodiscard]] bool runs() const noexcept { return stage_ != stage::none; }
-  // -- told by the session
-  // -----------------------------------------------------
+  // -- told by the session ---------------------------------------------------
   void on_client_readable();
   void on_client_writable();
   /// The client has closed, or was cut off.
   void on_client_gone();
 
-  // -- told by the worker
-  // --------------------------------------------------------
+  // -- told by the worker ----------------------------------------------------
   /// The link to the peer of the running leg went down.
   void on_peer_down(const site_id& peer);
   /// The injected faults have changed.
   void on_faults();
 
-  // -- told by the pool
-  // ----------------------------------------------------------
+  // -- told by the pool ------------------------------------------------------
   void on_upstream(ref<upstream> x) override;
   void on_no_upstream(const error& why, refusal counted) override;
   void on_upstream_readable() override;
@@ -65,8 +62,7 @@ private:
     tunnel,
   };
 
-  // -- exchange.cpp: from the head to the end
-  // --------------------------------------
+  // -- exchange.cpp: from the head to the end --------------------------------
   [[nodiscard]] bool route();
   [[nodiscard]] bool absolute_form();
   [[nodiscard]] traffic::caller caller_of();
@@ -93,8 +89,7 @@ private:
   [[nodiscard]] bool replayable() const noexcept;
   [[nodiscard]] bool gives_up_request() const noexcept;
 
-  // -- relay.cpp: bytes
-  // ----------------------------------------------------------------
+  // -- relay.cpp: bytes ------------------------------------------------------
   void push_request();
   [[nodiscard]] bool take_request_piece();
   void request_write_failed();
@@ -110,15 +105,13 @@ private:
   void answer_broke(bool in_order);
   [[nodiscard]] bool retry_on_fresh();
 
-  // -- tunnel.cpp
-  // ------------------------------------------------------------------------
+  // -- tunnel.cpp ------------------------------------------------------------
   void begin_tunnel();
   void tunnel_turn();
   [[nodiscard]] bool tunnel_way(stream& from, buffer& held, pump& out,
                                 stream& to, std::uint64_t& sent);
 
-  // -- faults.cpp: experiments
-  // ---------------------------------------------------------------
+  // -- faults.cpp: experiments -----------------------------------------------
   [[nodiscard]] const site_id& peer_of_client() const noexcept;
   void look_for_faults();
   void roll_loss(const site_id& peer);

@@ -26,8 +26,7 @@ std::string token_or_quoted(const std::string& x) {
 
 } // namespace
 
-// -- the request
-// ------------------------------------------------------------------
+// -- the request -------------------------------------------------------------
 
 /// The client waits for a 100 that will not come: its body will not either.
 bool exchange::gives_up_request() const noexcept {
@@ -142,8 +141,7 @@ void exchange::on_upstream_writable() {
     push_request();
 }
 
-// -- the answer
-// -------------------------------------------------------------------
+// -- the answer --------------------------------------------------------------
 
 void exchange::on_upstream_readable() {
   ref<session> hold{&s_};

@@ -59,8 +59,7 @@ std::string_view session::front_name() const noexcept {
   return front_peer_ ? "peer" : std::string_view{front()->service->name.value};
 }
 
-// -- its life
-// ------------------------------------------------------------------
+// -- its life ----------------------------------------------------------------
 
 void session::start(bool turned_away) {
   self_ = on_.sessions.insert(on_.sessions.end(), ref<session>{this});
@@ -155,8 +154,7 @@ void session::on_faults() {
     wait_readable();
 }
 
-// -- reading
-// -------------------------------------------------------------------
+// -- reading -----------------------------------------------------------------
 
 void session::wait_readable() {
   io.when_readable(
@@ -294,8 +292,7 @@ void session::on_limit() {
   close();
 }
 
-// -- the last words
-// --------------------------------------------------------------
+// -- the last words ----------------------------------------------------------
 
 void session::refuse(const defect& why) {
   on_.counts.refused(why.why);

@@ -36,8 +36,7 @@ public:
   /// The injected faults have changed.
   void on_faults();
 
-  // -- for the exchange
-  // --------------------------------------------------------
+  // -- for the exchange ------------------------------------------------------
   stream io;
   buffer in;
   void wait_readable();

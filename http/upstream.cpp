@@ -27,8 +27,7 @@ upstream::upstream(worker& on, ref<pool> from)
 
 upstream::~upstream() = default;
 
-// -- connecting
-// ----------------------------------------------------------------
+// -- connecting --------------------------------------------------------------
 
 void upstream::connect() {
   limit_.arm(on_.clock, on_.times().connect);
@@ -178,8 +177,7 @@ void upstream::on_limit() {
     close();
 }
 
-// -- in use
-// ----------------------------------------------------------------------
+// -- in use ------------------------------------------------------------------
 
 void upstream::wait_readable() {
   io.when_readable(

@@ -53,8 +53,7 @@ worker::~worker() {
   poll.stop();
 }
 
-// -- told by the server
-// ----------------------------------------------------------
+// -- told by the server ------------------------------------------------------
 
 void worker::publish(mesh::view_ptr view) {
   auto before = std::exchange(mesh, std::move(view));
@@ -124,8 +123,7 @@ void worker::session_ended() {
   io.stop();
 }
 
-// -- used by exchanges
-// -------------------------------------------------------------
+// -- used by exchanges -------------------------------------------------------
 
 ref<pool> worker::backend_pool(const front_settings& front) {
   auto& slot = backends_[front.service->name];

@@ -78,8 +78,7 @@ struct worker {
   void drain();
   void cut_off();
 
-  // -- used by exchanges
-  // -------------------------------------------------------
+  // -- used by exchanges -----------------------------------------------------
   /// The pool of the local backend of a front.
   [[nodiscard]] ref<pool> backend_pool(const front_settings& front);
   /// The pool of a peer's front; null if none is known.

@@ -45,8 +45,7 @@ private:
   void draw_wait();
   void set_leader(std::optional<member_id> who);
 
-  // -- replication.cpp: the log (3.5, 3.6, chapter 5)
-  // ---------------------------
+  // -- replication.cpp: the log (3.5, 3.6, chapter 5) ------------------------
   void take(const message& m, const append_request& x);
   void take(const message& m, const append_answer& x);
   void take(const message& m, const snapshot_request& x);
@@ -70,8 +69,7 @@ private:
   void become_quiet();
   index_id match_of(const member_id& who) const;
 
-  // -- requests.cpp: clients (6.2, 6.4, 10.2)
-  // -----------------------------------
+  // -- requests.cpp: clients (6.2, 6.4, 10.2) --------------------------------
   void take(const message& m, const forwarded& x);
   void take(const message& m, const forward_refused& x);
   void take(const message& m, const read_index_request& x);
@@ -90,14 +88,12 @@ private:
   void refuse_reads();
   bool needs_leader() const;
 
-  // -- membership.cpp (chapter 4)
-  // -----------------------------------------------
+  // -- membership.cpp (chapter 4) --------------------------------------------
   void follow_members();
   bool is_member() const;
   member_role own_role() const;
 
-  // -- step.cpp
-  // -----------------------------------------------------------------
+  // -- step.cpp --------------------------------------------------------------
   void wake();
   void put(effect x) { out_.push_back(std::move(x)); }
   void send_now(const member_id& to, message_body body, term_id term);

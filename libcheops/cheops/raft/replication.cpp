@@ -7,8 +7,7 @@
 
 namespace cheops::raft {
 
-// -- what every member does
-// -------------------------------------------------------
+// -- what every member does --------------------------------------------------
 
 void machine::append_here(entry x) {
   dirty_from(x.index);
@@ -65,8 +64,7 @@ void machine::on(const folded& in) {
   dirty_snapshot_ = true;
 }
 
-// -- followers
-// ------------------------------------------------------------------------
+// -- followers ---------------------------------------------------------------
 
 void machine::take(const message& m, const append_request& x) {
   if (s_.now != role::follower || s_.leader != m.from)
@@ -160,8 +158,7 @@ void machine::take(const message& m, const snapshot_request& x) {
   answer(m, out);
 }
 
-// -- leaders
-// --------------------------------------------------------------------------
+// -- leaders -----------------------------------------------------------------
 
 index_id machine::match_of(const member_id& who) const {
   if (who == s_.self)

@@ -155,8 +155,7 @@ void machine::age_requests() {
   }
 }
 
-// -- reads (6.4)
-// ---------------------------------------------------------------------
+// -- reads (6.4) -------------------------------------------------------------
 
 void machine::on(const read_asked& in) {
   if (!is_member() || own_role() != member_role::voter

@@ -147,8 +147,7 @@ struct message {
   message_body body;
 };
 
-// -- inputs
-// --------------------------------------------------------------------
+// -- inputs ------------------------------------------------------------------
 
 /// A client asks this member.
 struct proposed {
@@ -197,8 +196,7 @@ using input =
   std::variant<proposed, received, stored, applied, ticked, read_asked, folded,
                change_asked, transfer_asked, reachable>;
 
-// -- effects
-// -------------------------------------------------------------------
+// -- effects -----------------------------------------------------------------
 
 /// What must survive a crash (3.8). Answered by `stored` once it is synced;
 /// later ones include what earlier ones said.

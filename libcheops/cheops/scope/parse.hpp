@@ -19,10 +19,10 @@ struct known_names {
 
 /// Where and why a text is not a scope.
 struct syntax_error {
-  std::size_t at = 0;   ///< Byte offset into the text.
-  std::string what;     ///< What is wrong: "a site twice in one chain".
-  std::string expected; ///< What would have been right; may be empty.
-  std::string nearest;  ///< "did you mean"; may be empty.
+  std::size_t at = 0;          ///< Byte offset into the text.
+  std::string what;            ///< What is wrong: "a site twice in one chain".
+  std::string expected;        ///< What would have been right; may be empty.
+  std::string nearest;         ///< "did you mean"; may be empty.
   errc code = errc::bad_scope; ///< Or unknown_site, unknown_service.
 };
 

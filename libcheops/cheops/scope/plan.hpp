@@ -18,8 +18,8 @@ namespace cheops::scope {
 
 /// What is asked of the planner: one request, as far as it matters here.
 struct question {
-  service_id service;  ///< The front that it reached.
-  bool safe = true;    ///< GET, HEAD, OPTIONS, TRACE: no effect is asked for.
+  service_id service;   ///< The front that it reached.
+  bool safe = true;     ///< GET, HEAD, OPTIONS, TRACE: no effect is asked for.
   bool creates = false; ///< The description says that it creates a resource.
   /// The scope came by baggage, token or correlation: it may name services
   /// of other calls than this one.

@@ -1,6 +1,5 @@
 #define BOOST_TEST_MODULE mesh
 #include "cheops/mesh/view.hpp"
-
 #include "support/boost_test.hpp"
 
 using namespace cheops;

@@ -80,9 +80,9 @@ private:
   chances odds_;
   std::map<member_id, node> nodes_;
   std::vector<message> wire_;
-  std::map<term_id, member_id> leaders_;     ///< Election safety.
-  std::map<index_id, entry> decided_;        ///< State machine safety.
-  std::set<request_id> answered_;            ///< Acknowledged to a client.
+  std::map<term_id, member_id> leaders_; ///< Election safety.
+  std::map<index_id, entry> decided_;    ///< State machine safety.
+  std::set<request_id> answered_;        ///< Acknowledged to a client.
   request_id next_request_ = 1;
 };
 

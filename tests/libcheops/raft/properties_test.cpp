@@ -2,7 +2,6 @@
 #include "cluster.hpp"
 
 #include "cheops/raft/quorum.hpp"
-
 #include "support/boost_test.hpp"
 
 #include <cstdlib>
