@@ -105,7 +105,16 @@ void leave(state& self, wire::farewell farewell, std::string why,
   finish(self, std::move(why), out);
 }
 
+/// Whether a heartbeat would only make a full line longer. A peer that sends
+/// pings and reads nothing must not have us keep an answer to each.
+bool choked(const state& self) {
+  return self.in_flight >= 2 * write_window
+         || self.queued + self.in_flight > self.with.output_bytes;
+}
+
 void send_ping(state& self, instant now, effects& out) {
+  if (choked(self))
+    return;
   wire::ping x{self.next_ping++, static_cast<std::uint64_t>(now.count()),
                self.digest};
   self.pings.push_back(x);
@@ -161,8 +170,9 @@ void on_ping(state& self, std::string_view bytes, instant now, effects& out) {
   auto x = wire::decode_ping(bytes);
   if (!x)
     return violate(self, x.error(), out);
-  say(self, wire::kind::pong, wire::encode(wire::pong{x->sequence, x->sent_us}),
-      now, out);
+  if (!choked(self))
+    say(self, wire::kind::pong,
+        wire::encode(wire::pong{x->sequence, x->sent_us}), now, out);
   out.emplace_back(compared{x->digest});
 }
 
