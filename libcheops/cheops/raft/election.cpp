@@ -26,6 +26,11 @@ void machine::draw_wait() {
     base + static_cast<unsigned>(next_random(s_.random) % base);
 }
 
+/// Members that start together must not campaign together.
+void machine::begin() {
+  draw_wait();
+}
+
 void machine::set_leader(std::optional<member_id> who) {
   if (s_.leader == who)
     return;
@@ -89,6 +94,7 @@ void machine::become_follower(term_id term, std::optional<member_id> leader) {
   refuse_reads();
   set_leader(std::move(leader));
   send_waiting();
+  start_reads();
 }
 
 bool machine::may_campaign() const {
@@ -96,11 +102,29 @@ bool machine::may_campaign() const {
   return me != nullptr && votes(*me);
 }
 
+/// A member that has no vote cannot lead. It asks as if it could: who has one
+/// sees that it is needed.
+void machine::call_for_leader() {
+  s_.quiet_ticks = 0;
+  draw_wait();
+  if (!is_member())
+    return;
+  set_leader(std::nullopt);
+  for (const auto& x : s_.members())
+    if (votes(x))
+      send_now(
+        x.id,
+        vote_request{true, s_.log.last_index(), s_.log.last_term(), false},
+        s_.term + 1);
+}
+
 /// The rehearsal (9.6): asks the others whether they would vote for us,
 /// and touches no term until a majority would.
 void machine::rehearse() {
-  if (!may_campaign())
+  if (!may_campaign()) {
+    call_for_leader();
     return;
+  }
   s_.now = role::rehearsing;
   s_.by_transfer = false;
   s_.ballots.clear();
@@ -172,9 +196,12 @@ void machine::take(const message& m, const vote_request& x) {
   auto newer = x.last_term > s_.log.last_term()
                || (x.last_term == s_.log.last_term()
                    && x.last_index >= s_.log.last_index());
-  if (!newer && s_.now != role::leader) {
-    // Who asks needs a leader and cannot be it: it may have to be us.
-    s_.wanted_ticks = 2 * s_.set.election_ticks;
+  // Who asks needs a leader and cannot be it: it may have to be us. Not so if
+  // it is a stranger: one that was removed must not keep the group awake.
+  const auto* who = find(s_.members(), m.from);
+  if (who != nullptr && (!newer || !votes(*who))) {
+    if (s_.now != role::leader)
+      s_.wanted_ticks = 2 * s_.set.election_ticks;
     wake();
   }
   if (x.rehearsal) {
@@ -225,6 +252,9 @@ void machine::tick_follower() {
   }
   if (s_.now != role::follower)
     become_follower(s_.term, std::nullopt);
+  // Our sleep is not the leader's silence: it has a whole wait to answer when
+  // we wake.
+  s_.quiet_ticks = 0;
   s_.awake = false;
 }
 

@@ -53,7 +53,7 @@ std::string broken_progress(const state& x) {
 }
 
 std::string broken_bounds(const state& x) {
-  if (x.requests.size() > x.set.waiting_max + 1)
+  if (x.requests.size() > x.set.waiting_max)
     return "more requests wait than the bound";
   if (x.reads.size() > x.set.reads_max)
     return "more reads wait than the bound";

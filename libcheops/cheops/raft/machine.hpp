@@ -11,6 +11,9 @@ class machine {
 public:
   machine(state& s, std::vector<effect>& out) : s_(s), out_(out) {}
 
+  /// What a member begins with.
+  void begin();
+
   // One for each input.
   void on(const proposed& in);
   void on(const received& in);
@@ -31,6 +34,7 @@ private:
   bool take_term(const message& m);
   void become_follower(term_id term, std::optional<member_id> leader);
   void rehearse();
+  void call_for_leader();
   void campaign();
   void become_leader();
   void count_ballot(const member_id& from, bool granted);
@@ -61,6 +65,7 @@ private:
   void beat(bool sleep);
   void beat_one(const member_id& to, progress& p, bool sleep);
   void rewind_lost(progress& p) const;
+  static void start_over(progress& p);
   void advance_commit();
   void hand_out();
   void drop_witnessed(index_id held_by_all);

@@ -46,6 +46,11 @@ void machine::on(const change_asked& in) {
     no(refusal::busy);
     return;
   }
+  if (s_.requests.size() >= s_.set.waiting_max
+      || s_.requests.contains(in.request)) {
+    no(refusal::busy);
+    return;
+  }
   auto next = changed(s_.members(), in);
   if (!next) {
     no(refusal::bad_change);
@@ -63,7 +68,7 @@ void machine::on(const change_asked& in) {
   }
   wake();
   s_.quiet_ticks = 0;
-  s_.requests.emplace(in.request, asked{{}, true, 0});
+  s_.requests.emplace(in.request, asked{{}, true, true, true, 0});
   entry x{s_.term, s_.log.last_index() + 1, entry_kind::configure, in.request,
           {},      std::move(*next)};
   append_here(std::move(x));

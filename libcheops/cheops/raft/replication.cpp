@@ -190,7 +190,10 @@ void machine::take(const message& m, const append_answer& x) {
       p.match = std::max(p.match, x.match);
     go_back(p, x);
   } else {
-    p.probing = p.probe_out = false;
+    // A heartbeat is accepted wherever the logs are known to agree; that says
+    // nothing of what is probed.
+    if (x.match + 1 >= p.next)
+      p.probing = p.probe_out = false;
     if (x.match >= p.snapshot_out)
       p.snapshot_out = 0;
     // An answer from before a crash of ours cannot be: terms part us.
@@ -291,18 +294,25 @@ void machine::send_to_all() {
     send_more(id, p);
 }
 
-/// What is out and brought nothing for a while was lost: it goes out again,
-/// from what is known to be there.
+/// Takes all that is out for lost, and goes on from what is known to be there;
+/// a probe goes out again where it was: its follower may lack nothing.
+void machine::start_over(progress& p) {
+  if (!p.probing || p.snapshot_out != 0)
+    p.next = p.match + 1;
+  p.in_flight.clear();
+  p.snapshot_out = 0;
+  p.stalled_ticks = 0;
+  p.probing = true;
+  p.probe_out = false;
+}
+
+/// What is out and brought nothing for a while was lost.
 void machine::rewind_lost(progress& p) const {
   auto patience = p.snapshot_out != 0 ? 4 * s_.set.election_ticks
                                       : 2 * s_.set.heartbeat_ticks;
   if (p.stalled_ticks <= patience)
     return;
-  p.in_flight.clear();
-  p.snapshot_out = 0;
-  p.stalled_ticks = 0;
-  p.probing = true;
-  p.next = p.match + 1;
+  start_over(p);
 }
 
 void machine::beat_one(const member_id& to, progress& p, bool sleep) {
@@ -352,7 +362,9 @@ void machine::advance_commit() {
 /// Idle groups are silent: when all that answer have everything, they are
 /// told to sleep, and so do we.
 void machine::become_quiet() {
-  auto quiet = s_.quiet_ticks >= s_.set.sleep_ticks && !needs_leader()
+  // A witness leads until it has handed over.
+  auto quiet = own_role() != member_role::witness
+               && s_.quiet_ticks >= s_.set.sleep_ticks && !needs_leader()
                && s_.commit == s_.log.last_index() && !s_.successor
                && s_.reads.empty();
   for (const auto& [id, p] : s_.peers)

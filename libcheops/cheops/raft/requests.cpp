@@ -8,10 +8,11 @@
 namespace cheops::raft {
 
 bool machine::needs_leader() const {
-  if (!is_member())
-    return false;
-  return s_.wanted_ticks > 0 || s_.commit < s_.log.last_index()
-         || !s_.requests.empty() || !s_.reads.empty();
+  // Those who asked are owed an answer, also by one that was removed.
+  if (!s_.requests.empty() || !s_.reads.empty())
+    return true;
+  return is_member()
+         && (s_.wanted_ticks > 0 || s_.commit < s_.log.last_index());
 }
 
 bool machine::has_room(std::size_t bytes) const {
@@ -48,7 +49,7 @@ void machine::on(const proposed& in) {
     put(refused{in.request, refusal::witness_full});
     return;
   }
-  auto i = s_.requests.emplace(in.request, asked{in.payload, false, 0}).first;
+  auto i = s_.requests.emplace(in.request, asked{in.payload}).first;
   wake();
   pass_on(i->first, i->second);
 }
@@ -59,7 +60,7 @@ void machine::pass_on(request_id id, asked& x) {
     if (s_.successor || own_role() == member_role::witness)
       return; // Leadership is about to go.
     s_.quiet_ticks = 0;
-    x.out = true;
+    x.out = x.left = x.appended = true;
     append_here({s_.term,
                  s_.log.last_index() + 1,
                  entry_kind::operation,
@@ -71,7 +72,7 @@ void machine::pass_on(request_id id, asked& x) {
     send_to_all();
     advance_commit();
   } else if (s_.leader) {
-    x.out = true;
+    x.out = x.left = true;
     // The payload stays: a leader that refuses it leaves it with us.
     send_now(*s_.leader, forwarded{id, x.payload});
   }
@@ -108,8 +109,8 @@ void machine::take(const message& m, const forwarded& x) {
 
 void machine::take(const message&, const forward_refused& x) {
   auto i = s_.requests.find(x.request);
-  if (i != s_.requests.end() && !i->second.payload.empty())
-    i->second.out = false; // Surely appended nowhere: we may try again.
+  if (i != s_.requests.end() && !i->second.appended)
+    i->second.out = false; // We may try again.
 }
 
 /// Leadership goes to a site that writes several times in a row, and stays
@@ -139,7 +140,7 @@ void machine::age_requests() {
       ++i;
       continue;
     }
-    if (x.out)
+    if (x.left)
       put(fate_open{id});
     else
       put(refused{id, refusal::no_leader});

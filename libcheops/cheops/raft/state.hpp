@@ -48,8 +48,12 @@ struct progress {
 
 /// A request that this member was asked to run.
 struct asked {
-  std::string payload; ///< Until it was appended or forwarded.
-  bool out = false;    ///< Appended or forwarded: its fate may be open.
+  std::string payload;   ///< Until it was appended here.
+  bool appended = false; ///< Here, by us as a leader.
+  bool out = false;      ///< Appended or forwarded, and not refused since.
+  /// Was ever out. A refusal may be the answer to a copy of the message, the
+  /// first of which was appended: nobody can say any more that it is nowhere.
+  bool left = false;
   unsigned ticks = 0;
 };
 

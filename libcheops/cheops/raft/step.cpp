@@ -32,9 +32,10 @@ state recovered(member_id self, term_id term,
   out.applied = out.dispatched = done;
   // A snapshot ahead of what was applied is yet to be restored.
   out.commit = std::max(done, out.log.base().index);
-  out.election_wait = set.election_ticks;
   // What is behind `commit` may be decided or not: somebody must find out.
   out.awake = out.commit < out.log.last_index();
+  std::vector<effect> none;
+  machine{out, none}.begin();
   return out;
 }
 
@@ -147,11 +148,7 @@ void machine::on(const reachable& in) {
   if (i == s_.peers.end() || i->second.match == s_.log.last_index())
     return;
   wake();
-  i->second.in_flight.clear();
-  i->second.probing = true;
-  i->second.probe_out = false;
-  i->second.snapshot_out = 0;
-  i->second.next = i->second.match + 1;
+  start_over(i->second);
   send_more(i->first, i->second);
 }
 

@@ -116,7 +116,8 @@ struct forwarded {
   request_id request = 0;
   std::string payload;
 };
-/// The leader to the asking follower: surely not appended.
+/// The leader to the asking follower: this message was not appended, another
+/// member may be asked. (A copy of it may have been.)
 struct forward_refused {
   request_id request = 0;
 };
