@@ -218,6 +218,9 @@ void machine::go_back(progress& p, const append_answer& x) {
   auto at = std::min(x.hint_index, s_.log.last_index());
   while (at > s_.log.base().index && *s_.log.term_at(at) > x.hint_term)
     --at;
+  // They part before what is folded: only the snapshot helps.
+  if (at == s_.log.base().index && s_.log.base().term > x.hint_term)
+    at = 0;
   p.next = std::max(p.match, at) + 1;
   p.probing = true;
   p.probe_out = x.full; // A full witness is asked again with each beat.
