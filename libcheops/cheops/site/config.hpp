@@ -76,7 +76,7 @@ struct limits {
   std::uint32_t target_bytes = 16 * 1024;
   std::uint32_t buffer_bytes = 64 * 1024; ///< Per direction of an exchange.
   std::uint32_t retry_body_bytes = 64 * 1024;
-  std::uint32_t upstream_idle = 128;         ///< Per endpoint and thread.
+  std::uint32_t upstream_idle = 1024;        ///< Per endpoint and thread.
   std::uint32_t upstream_connections = 1024; ///< Per endpoint and thread.
   std::uint32_t upstream_waiting = 1024;     ///< Requests in wait for one.
   std::uint32_t correlations = 100'000;
