@@ -103,21 +103,9 @@ explain_result explain(const explain_request& what,
   auto plan = scope::make_plan(*tree, ask, app, mesh);
   if (!plan)
     return explain_failure{plan.error(), std::nullopt};
-  json::object out;
+  auto out = scope::to_json(*plan).as_object();
   out["scope"] = scope::to_string(*tree);
   out["tree"] = scope::to_json(*tree);
-  out["action"] = scope::to_string(plan->act);
-  json::array sites;
-  for (const auto& x : plan->sites)
-    sites.emplace_back(x.value);
-  out["sites"] = std::move(sites);
-  json::array passed;
-  for (const auto& x : plan->passed_over)
-    passed.push_back({{"site", x.site.value}, {"why", x.why}});
-  out["passed_over"] = std::move(passed);
-  out["not_built"] = plan->not_built.empty() ? json::value(nullptr)
-                                             : json::value(plan->not_built);
-  out["summary"] = plan->summary;
   out["request"] = request_json(what, kind);
   return json::value(std::move(out));
 }
