@@ -147,7 +147,9 @@ correlation::open(const correlation_key& key, const correlated& what,
     impl_->erase(in, key);
     i = in.entries.end();
   }
-  if (i != in.entries.end() && i->second.what.scope != what.scope)
+  if (i != in.entries.end()
+      && (i->second.what.scope != what.scope
+          || i->second.what.owner != what.owner))
     return {outcome::conflict, ticket{}};
   if (i == in.entries.end()) {
     if (!impl_->make_room(in))
@@ -185,7 +187,9 @@ std::optional<correlated> correlation::find(const correlation_key& key,
   i->second.last_use = now;
   if (i->second.holders == 0)
     in.idle.splice(in.idle.end(), in.idle, i->second.idle);
-  return i->second.what;
+  auto out = i->second.what;
+  out.held = i->second.holders > 0;
+  return out;
 }
 
 void correlation::blame(const correlation_key& key, const error& cause) {

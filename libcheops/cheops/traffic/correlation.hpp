@@ -27,6 +27,10 @@ struct correlated {
   std::string scope; ///< Canonical text.
   std::string path;  ///< "Site1/ServiceA > Site2/ServiceB".
   std::uint32_t hops = 0;
+  /// Whose request it is, where the key does not say (a digest).
+  std::uint64_t owner = 0;
+  /// Answered by `find`: an exchange holds the entry now.
+  bool held = false;
 };
 
 /// Remembers the scopes of live traces. Bounded; entries leave `ttl` after
@@ -53,7 +57,8 @@ public:
 
   enum class outcome : std::uint8_t {
     opened,   ///< New, or the same scope again.
-    conflict, ///< The key is live with another scope: take a fresh trace id.
+    conflict, ///< The key is live with another scope or owner: take a fresh
+              ///< trace id.
     full,     ///< Every entry is held by a running exchange.
   };
 

@@ -2,6 +2,7 @@
 
 #include "cheops/scope/parse.hpp"
 #include "cheops/traffic/carriers.hpp"
+#include "cheops/traffic/combine.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -71,6 +72,7 @@ struct decider::impl {
   std::shared_ptr<const site::config> config;
   std::shared_ptr<const application::description> app;
   std::shared_ptr<correlation> traces;
+  std::shared_ptr<adapter> plug; ///< Null: none.
   std::mt19937_64 random;
   std::unordered_map<std::string, planned> plans;
   scope::known_names names;
@@ -123,6 +125,10 @@ struct decider::impl {
     if (tree) {
       made.canonical = scope::to_string(*tree);
       made.plan = scope::make_plan(*tree, ask, *app, mesh);
+      if (plug && made.plan)
+        if (auto fits = plug->check(*tree, ask, made.plan->sites, *config);
+            !fits)
+          made.plan = fits.error();
     } else {
       made.plan = scope::to_error(text, tree.error());
     }
@@ -139,14 +145,15 @@ struct decider::impl {
   /// prefix was taken off, whichever carrier won.
   result<std::optional<found_scope>>
   find_scope(const request_view& in, const marks& has, const caller& from,
-             clock::time_point now, std::string& target) {
+             clock::time_point now, const reading& found, std::string& target) {
     std::optional<found_scope> out;
     if (app->carry.prefix)
       if (auto cut = take_prefix(in.target)) {
         if (!*cut)
           return cut->error();
         target = std::move((*cut)->target);
-        out = found_scope{std::move((*cut)->scope), false, 0, {}, {}};
+        out =
+          found_scope{std::move((*cut)->scope), found.is_session, 0, {}, {}};
       }
     if (has.scope_count > 1)
       return error{errc::bad_scope, "the request has more than one Scope field",
@@ -155,6 +162,8 @@ struct decider::impl {
       return found_scope{std::string{has.scope}, false, 0, {}, {}};
     if (out)
       return out;
+    if (!found.scope.empty())
+      return found_scope{found.scope, true, 0, {}, {}};
     if (app->carry.trace && !has.traceparent.empty())
       if (auto id = trace_id(has.traceparent); !id.empty()) {
         auto key = key_of(id, has, from);
@@ -195,12 +204,7 @@ struct decider::impl {
         id = fresh_trace();
       auto [how, ticket] = traces->open(key_of(id, has, from), what, now);
       if (how == correlation::outcome::full)
-        return error{errc::overloaded,
-                     "as many scoped requests are running as the limit "
-                     "correlations ("
-                       + std::to_string(config->bounds.correlations)
-                       + ") allows",
-                     config->name.value, "correlate", "try again later"};
+        return full();
       if (how == correlation::outcome::opened) {
         out.ticket = std::move(ticket);
         if (id != given) {
@@ -217,12 +221,153 @@ struct decider::impl {
                  config->name.value, "correlate", "try again"};
   }
 
+  // -- the adapter -----------------------------------------------------------
+
+  surroundings around(const mesh::view& mesh, const moment& now) const {
+    return {*config, mesh, *traces, now};
+  }
+
+  /// True: `out` is the whole decision.
+  bool read_first(decision& out, reading& found, const request_view& in,
+                  const caller& from, const application::service& of,
+                  const mesh::view& mesh, const moment& now) {
+    if (!plug)
+      return false;
+    found = plug->read(in, from, of, around(mesh, now));
+    if (auto* why = std::get_if<error>(&found.then)) {
+      out = refused(std::move(*why), "read the request");
+      return true;
+    }
+    if (auto* known = std::get_if<small_answer>(&found.then)) {
+      out.what = verdict::answer;
+      out.answer = std::make_unique<small_answer>(std::move(*known));
+      return true;
+    }
+    if (auto* unknown = std::get_if<aside>(&found.then)) {
+      out.what = verdict::ask;
+      out.ask = std::make_unique<aside>(std::move(*unknown));
+      return true;
+    }
+    return false;
+  }
+
+  void shape(decision& out, reading& found, const request_view& in,
+             const caller& from, const mesh::view& mesh, const moment& now) {
+    if (!plug)
+      return;
+    out.for_local = std::move(found.for_local);
+    out.for_peer = std::move(found.for_peer);
+    plug->shape(out, in, from, found, around(mesh, now));
+  }
+
+  /// A request that belongs to another by its id runs with that one's scope;
+  /// one about a resource with the scope that the resource was made with.
+  result<std::optional<found_scope>> complete(std::optional<found_scope> out,
+                                              const reading& found,
+                                              const application::service& front,
+                                              const mesh::view& mesh) {
+    if (found.live) {
+      const auto& live = *found.live;
+      if (out && out->text != live.scope && !agree(out->text, live.scope, mesh))
+        return another_scope(found.id);
+      out = found_scope{live.scope, true, live.hops, live.path, {}};
+      if (live.held)
+        out->outer = correlation_key{found.id, 0};
+    } else if (!found.kept.empty() && out) {
+      out->text = completed_text(out->text, found.kept, front, mesh);
+    } else if (!found.kept.empty()) {
+      out = found_scope{found.kept, true, 0, {}, {}};
+    }
+    return out;
+  }
+
+  bool agree(const std::string& part, const std::string& whole,
+             const mesh::view& mesh) {
+    auto a = scope::parse(part, known(mesh));
+    auto b = scope::parse(whole, known(mesh));
+    return a && b && agrees(*a, *b, *app);
+  }
+
+  /// What cannot be read is told by those who plan it.
+  std::string completed_text(const std::string& asked, const std::string& kept,
+                             const application::service& front,
+                             const mesh::view& mesh) {
+    auto a = scope::parse(asked, known(mesh));
+    auto b = scope::parse(kept, known(mesh));
+    if (!a || !b)
+      return asked;
+    return scope::to_string(completed(std::move(*a), *b, front.name, *app));
+  }
+
+  error another_scope(const std::string& id) const {
+    return {errc::forbidden,
+            "the request id " + id
+              + " belongs to another request that is running, of another user "
+                "or with another scope",
+            config->name.value, "correlate",
+            "send a fresh id, or none: the node sets one"};
+  }
+
+  // -- the id ----------------------------------------------------------------
+
+  std::string fresh_id(std::string_view prefix) {
+    auto x = hex(random()) + hex(random());
+    x[12] = '4'; // RFC 9562, 5.4: a random one, of the variant that counts.
+    x[16] = "89ab"[random() % 4];
+    return std::string{prefix} + x.substr(0, 8) + "-" + x.substr(8, 4) + "-"
+           + x.substr(12, 4) + "-" + x.substr(16, 4) + "-" + x.substr(20);
+  }
+
+  error full() const {
+    return {errc::overloaded,
+            "as many scoped requests are running as the limit correlations ("
+              + std::to_string(config->bounds.correlations) + ") allows",
+            config->name.value, "correlate", "try again later"};
+  }
+
+  /// Remembers the scope under the request's id. An id that is live with
+  /// another scope or owner is refused to a user; what a peer brings gets a
+  /// fresh one, since it brings several of one user's.
+  result<void> open_id(decision& out, const reading& found, correlated what,
+                       bool of_user, clock::time_point now) {
+    if (found.id_field.empty() || found.owner == 0)
+      return {};
+    what.owner = found.live ? found.live->owner : found.owner;
+    auto id = found.id;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      if (id.empty())
+        id = fresh_id(found.id_prefix);
+      auto [how, ticket] = traces->open({id, 0}, what, now);
+      if (how == correlation::outcome::full)
+        return full();
+      if (how == correlation::outcome::opened) {
+        out.ticket = std::move(ticket);
+        if (id != found.id)
+          out.set.push_back({found.id_field, id});
+        return {};
+      }
+      if (of_user && id == found.id)
+        return another_scope(id);
+      id.clear();
+    }
+    return error{errc::overloaded, "no request id could be had",
+                 config->name.value, "correlate", "try again"};
+  }
+
   // -- the two kinds of front -------------------------------------------------
 
   decision from_user(const request_view& in, const caller& from,
-                     const mesh::view& mesh, clock::time_point now);
+                     const mesh::view& mesh, const moment& now);
+  result<void> route(decision& out, const request_view& in, const caller& from,
+                     const found_scope& scope, const reading& read,
+                     const mesh::view& mesh, const moment& now);
   decision from_peer(const request_view& in, const caller& from,
-                     clock::time_point now);
+                     const mesh::view& mesh, const moment& now);
+  result<void> run_for_peer(decision& out, const request_view& in,
+                            const caller& from, const reading& read,
+                            const application::request_class& about,
+                            std::uint32_t hops, const mesh::view& mesh,
+                            const moment& now);
   void add_peer_fields(decision& out, std::string_view path,
                        std::uint32_t hops) const;
 };
@@ -239,35 +384,45 @@ void decider::impl::add_peer_fields(decision& out, std::string_view path,
 }
 
 decision decider::impl::from_user(const request_view& in, const caller& from,
-                                  const mesh::view& mesh,
-                                  clock::time_point now) {
+                                  const mesh::view& mesh, const moment& now) {
   decision out;
   out.service = from.front;
+  reading read;
+  if (read_first(out, read, in, from, *from.front, mesh, now))
+    return out;
   auto has = find_marks(in);
-  auto found = find_scope(in, has, from, now, out.target);
+  auto found = find_scope(in, has, from, now.steady, read, out.target);
+  if (found)
+    found = complete(std::move(*found), read, *from.front, mesh);
   if (!found)
     return refused(found.error(), "read scope");
-  if (!*found)
-    return out;
-  auto& scope = **found;
+  if (*found)
+    if (auto ok = route(out, in, from, **found, read, mesh, now); !ok)
+      return refused(ok.error(), "plan");
+  shape(out, read, in, from, mesh, now);
+  return out;
+}
+
+result<void> decider::impl::route(decision& out, const request_view& in,
+                                  const caller& from, const found_scope& scope,
+                                  const reading& read, const mesh::view& mesh,
+                                  const moment& now) {
   const auto& target = out.target.empty() ? in.target : out.target;
   auto about = application::classify(*from.front, in.method, target);
   scope::question ask{from.front->name, is_safe(in.method),
                       about.does == application::verb::create, scope.inherited};
   const auto& made = plan_of(scope.text, ask, mesh);
   if (!made.plan)
-    return refused(made.plan.error(), "plan");
+    return made.plan.error();
   const auto& plan = *made.plan;
   if (!plan.not_built.empty())
-    return refused({errc::not_built, plan.not_built, "", "plan",
-                    "cheops explain shows what the scope means"},
-                   "plan");
+    return error{errc::not_built, plan.not_built, "", "plan",
+                 "cheops explain shows what the scope means"};
   if (scope.hops >= config->bounds.hops)
-    return refused({errc::loop,
-                    "the request has passed between sites "
-                      + std::to_string(scope.hops) + " times: " + scope.path,
-                    "", "route", "check the scope and what calls what"},
-                   "route");
+    return error{errc::loop,
+                 "the request has passed between sites "
+                   + std::to_string(scope.hops) + " times: " + scope.path,
+                 "", "route", "check the scope and what calls what"};
   out.what = verdict::run;
   out.plan = scope::to_string(plan.act);
   out.scope = made.canonical;
@@ -278,19 +433,23 @@ decision decider::impl::from_user(const request_view& in, const caller& from,
   // A call that was found by its trace belongs to the exchange that opened
   // the entry: that one holds it, and is told what fails here.
   out.blame = scope.outer;
-  if (!out.blame)
-    if (auto opened =
-          open_trace(out, has, from, {out.scope, path, scope.hops}, now);
-        !opened)
-      return refused(opened.error(), "correlate");
+  auto has = find_marks(in);
+  if (!out.blame) {
+    correlated what{out.scope, path, scope.hops};
+    auto opened = read.id_field.empty()
+                    ? open_trace(out, has, from, what, now.steady)
+                    : open_id(out, read, what, true, now.steady);
+    if (!opened)
+      return opened;
+  }
   if (app->carry.baggage && !scope.inherited)
     out.set.push_back({"baggage", with_baggage_scope(has.baggage, out.scope)});
   add_peer_fields(out, path, scope.hops);
-  return out;
+  return {};
 }
 
 decision decider::impl::from_peer(const request_view& in, const caller& from,
-                                  clock::time_point now) {
+                                  const mesh::view& mesh, const moment& now) {
   auto name = in.get("Cheops-Service");
   const auto* service = app->find(name);
   if (service == nullptr)
@@ -309,21 +468,33 @@ decision decider::impl::from_peer(const request_view& in, const caller& from,
                     "", "peer front",
                     "the site's operator can allow it: peers[].allow"},
                    "peer front");
-  auto path = std::string{in.get("Cheops-Path").substr(0, path_bytes_max)};
   auto hops = number<std::uint32_t>(in.get("Cheops-Hops"));
   if (!hops)
     return refused({errc::bad_request, "Cheops-Hops is not a number", "",
                     "peer front", "the peer runs another version"},
                    "peer front");
-  if (*hops > config->bounds.hops)
-    return refused({errc::loop,
-                    "the request has passed between sites "
-                      + std::to_string(*hops) + " times: " + path,
-                    "", "peer front", "check the scope and what calls what"},
-                   "peer front");
   decision out;
-  out.what = verdict::run;
   out.service = service;
+  reading read;
+  if (read_first(out, read, in, from, *service, mesh, now))
+    return out;
+  if (auto ok = run_for_peer(out, in, from, read, about, *hops, mesh, now); !ok)
+    return refused(ok.error(), "peer front");
+  shape(out, read, in, from, mesh, now);
+  return out;
+}
+
+result<void> decider::impl::run_for_peer(
+  decision& out, const request_view& in, const caller& from,
+  const reading& read, const application::request_class& about,
+  std::uint32_t hops, const mesh::view& mesh, const moment& now) {
+  auto path = std::string{in.get("Cheops-Path").substr(0, path_bytes_max)};
+  if (hops > config->bounds.hops)
+    return error{errc::loop,
+                 "the request has passed between sites " + std::to_string(hops)
+                   + " times: " + path,
+                 "", "peer front", "check the scope and what calls what"};
+  out.what = verdict::run;
   out.candidates = {config->name};
   out.scope = in.get("Cheops-Scope");
   out.plan = "share";
@@ -332,24 +503,34 @@ decision decider::impl::from_peer(const request_view& in, const caller& from,
     if (auto ms = number<std::uint32_t>(wait.substr(0, wait.size() - 2)))
       out.answer_within = std::chrono::milliseconds{*ms};
   if (out.scope.empty())
-    return out;
-  if (auto tree = scope::parse(out.scope); !tree)
-    return refused(scope::to_error(out.scope, tree.error()), "peer front");
-  auto here = path_with(path, config->name, service->name);
-  if (auto opened =
-        open_trace(out, find_marks(in), from, {out.scope, here, *hops}, now);
-      !opened)
-    return refused(opened.error(), "correlate");
-  return out;
+    return {};
+  if (!read.kept.empty())
+    out.scope = completed_text(out.scope, read.kept, *out.service, mesh);
+  auto tree = scope::parse(out.scope);
+  if (!tree)
+    return scope::to_error(out.scope, tree.error());
+  if (plug) {
+    scope::question ask{out.service->name, is_safe(in.method),
+                        about.does == application::verb::create, true};
+    if (auto fits = plug->check(*tree, ask, out.candidates, *config); !fits)
+      return fits;
+  }
+  correlated what{out.scope, path_with(path, config->name, out.service->name),
+                  hops};
+  return read.id_field.empty()
+           ? open_trace(out, find_marks(in), from, what, now.steady)
+           : open_id(out, read, what, false, now.steady);
 }
 
 decider::decider(std::shared_ptr<const site::config> config,
                  std::shared_ptr<const application::description> app,
-                 std::shared_ptr<correlation> traces, std::uint64_t seed)
+                 std::shared_ptr<correlation> traces, std::uint64_t seed,
+                 std::shared_ptr<adapter> plug)
   : impl_(std::make_unique<impl>()) {
   impl_->config = std::move(config);
   impl_->app = std::move(app);
   impl_->traces = std::move(traces);
+  impl_->plug = std::move(plug);
   std::random_device system;
   impl_->random.seed(seed != 0 ? seed
                                : std::uint64_t{system()} << 32 | system());
@@ -368,10 +549,18 @@ void decider::configure(std::shared_ptr<const site::config> config) {
 }
 
 decision decider::decide(const request_view& in, const caller& from,
-                         const mesh::view& mesh, clock::time_point now) {
+                         const mesh::view& mesh, clock::time_point now,
+                         std::chrono::system_clock::time_point wall) {
+  const moment when{now, wall};
   if (from.peer.empty())
-    return impl_->from_user(in, from, mesh, now);
-  return impl_->from_peer(in, from, now);
+    return impl_->from_user(in, from, mesh, when);
+  return impl_->from_peer(in, from, mesh, when);
+}
+
+void decider::learn(const aside& asked, const result<small_answer>& told,
+                    const mesh::view& mesh, const moment& now) {
+  assert(impl_->plug);
+  impl_->plug->learn(asked, told, impl_->around(mesh, now));
 }
 
 bool is_ours(std::string_view name) noexcept {

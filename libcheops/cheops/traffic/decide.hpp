@@ -5,6 +5,7 @@
 #include "cheops/result.hpp"
 #include "cheops/scope/plan.hpp"
 #include "cheops/site/config.hpp"
+#include "cheops/traffic/adapter.hpp"
 #include "cheops/traffic/correlation.hpp"
 #include "cheops/traffic/request.hpp"
 
@@ -27,6 +28,8 @@ enum class verdict : std::uint8_t {
   local,  ///< No scope: to the backend here, as it came.
   run,    ///< `candidates`, in their order.
   refuse, ///< Answer with `refusal`.
+  answer, ///< Answer with `answer`.
+  ask,    ///< Put `ask`, have it learned, and decide anew.
 };
 
 /// What must be done with a request.
@@ -39,13 +42,23 @@ struct decision {
   std::vector<header> set; ///< To set on every leg (traceparent, tracestate).
   std::vector<header> set_for_peer; ///< To set on a leg to a peer only
                                     ///< (Cheops-Scope, -Service, -Path, …).
-  std::string scope;                ///< Canonical text, for logs and metrics.
+  edits for_local;                  ///< The adapter's, for a leg here, …
+  edits for_peer;                   ///< … and for one to a peer.
+  std::unique_ptr<follower> follow; ///< Null: nobody looks at the answer.
+  std::unique_ptr<small_answer> answer;
+  std::unique_ptr<aside> ask;
+  std::string scope; ///< Canonical text, for logs and metrics.
   /// What the asking site still waits for the answer's head (peer front).
   std::optional<std::chrono::milliseconds> answer_within;
   std::string_view plan = "local"; ///< Label for logs and metrics.
   correlation::ticket ticket;      ///< Keep until the exchange has ended.
   /// Whom to blame when a leg fails in Cheops (inherited scopes).
   std::optional<correlation_key> blame;
+  /// Answers from this status on give way to a recorded cause.
+  unsigned cause_from = 500;
+  /// What a service is told instead of 503, so that it does not try again
+  /// and again while its user waits; 0: 503.
+  unsigned unavailable_as = 0;
   error refusal;
 };
 
@@ -54,17 +67,26 @@ struct decision {
 class decider {
 public:
   /// `seed` makes the ids of traces that the node starts; zero: seeded by
-  /// the operating system.
+  /// the operating system. `plug`: shared by all; null: the description says
+  /// all that there is to know.
   decider(std::shared_ptr<const site::config> config,
           std::shared_ptr<const application::description> app,
-          std::shared_ptr<correlation> traces, std::uint64_t seed = 0);
+          std::shared_ptr<correlation> traces, std::uint64_t seed = 0,
+          std::shared_ptr<adapter> plug = nullptr);
   ~decider();
 
   /// New rules or limits (SIGHUP).
   void configure(std::shared_ptr<const site::config> config);
 
-  [[nodiscard]] decision decide(const request_view& in, const caller& from,
-                                const mesh::view& mesh, clock::time_point now);
+  /// `wall` is for the adapter alone.
+  [[nodiscard]] decision
+  decide(const request_view& in, const caller& from, const mesh::view& mesh,
+         clock::time_point now,
+         std::chrono::system_clock::time_point wall = {});
+
+  /// What came of the `ask` of a decision.
+  void learn(const aside& asked, const result<small_answer>& told,
+             const mesh::view& mesh, const moment& now);
 
 private:
   struct impl;

@@ -1,0 +1,149 @@
+#pragma once
+
+#include "cheops/application/description.hpp"
+#include "cheops/mesh/view.hpp"
+#include "cheops/result.hpp"
+#include "cheops/scope/plan.hpp"
+#include "cheops/site/config.hpp"
+#include "cheops/traffic/correlation.hpp"
+#include "cheops/traffic/request.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// The port for what a description cannot declare of an application. See
+/// docs/decisions/0009-openstack-adapter.md.
+namespace cheops::traffic {
+
+struct caller;
+struct decision;
+
+/// Both clocks, read once for each request.
+struct moment {
+  clock::time_point steady;
+  std::chrono::system_clock::time_point wall;
+};
+
+/// What changes in the head of one leg.
+struct edits {
+  std::string target;            ///< Empty: as it is.
+  std::vector<header> set;       ///< Replace the fields of their names.
+  std::vector<std::string> drop; ///< Names of fields that do not go on.
+};
+
+/// An answer that fits into memory.
+struct small_answer {
+  unsigned status = 0;
+  std::vector<header> fields; ///< Without those that frame the body.
+  std::string body;
+};
+
+/// A small GET of the node's own, to a service here or at a peer.
+struct aside {
+  site_id site;
+  service_id service;
+  std::string target;
+  std::vector<header> fields;
+  std::string memo; ///< The adapter's, for `learn`.
+};
+
+/// What one request may look at beside itself.
+struct surroundings {
+  const site::config& config;
+  const mesh::view& mesh;
+  correlation& ids; ///< Shared with the traces; ids have credential 0.
+  moment now;
+};
+
+/// Goes on to the carriers and the plan.
+struct go_on {};
+
+/// What an adapter finds in a request.
+struct reading {
+  /// How it goes on. An `aside` is learned from, then the request is read
+  /// anew; the others end it here.
+  std::variant<go_on, error, small_answer, aside> then;
+
+  std::string scope; ///< By a carrier of the application's own, or empty.
+  /// What a resource that the request is about was made with: counts for
+  /// services that no other carrier names.
+  std::string kept;
+  /// A prefix holds the scope of a session: it may name services that this
+  /// request does not reach.
+  bool is_session = false;
+
+  edits for_local; ///< On a leg to the backend here.
+  edits for_peer;  ///< On a leg to a peer.
+
+  /// The field with the id by which inner calls are known; empty: this
+  /// request leads to none.
+  std::string id_field;
+  std::string id_prefix;   ///< Of a fresh id, before its UUID.
+  std::string id;          ///< What the request brought; empty: none.
+  std::uint64_t owner = 0; ///< A digest of its credential.
+  /// The entry of `id`, where the request may belong to it.
+  std::optional<correlated> live;
+};
+
+/// Follows the answer of one exchange.
+class follower {
+public:
+  virtual ~follower() = default;
+
+  struct wish {
+    std::vector<header> set; ///< Replace the answer's fields.
+    bool body = false;       ///< `on_body` is to be called.
+    /// Without its body (too large, coded) the answer must not pass.
+    bool needed = false;
+  };
+  /// `here`: the backend of this site gave it. An error replaces the answer.
+  [[nodiscard]] virtual result<wish> on_head(unsigned status,
+                                             std::span<const field> fields,
+                                             bool here, const moment& now) = 0;
+
+  /// The whole body, for a new one; nullopt: as it came.
+  [[nodiscard]] virtual result<std::optional<std::string>>
+  on_body(std::string_view body, const moment& now) = 0;
+};
+
+/// Bodies above it are not shown to a follower.
+inline constexpr std::size_t followed_body_bytes_max = 1024 * 1024;
+
+/// Asides of one request, before it is refused.
+inline constexpr unsigned asides_max = 8;
+
+/// What is known of one application beyond its description. Called by all
+/// threads of the data plane; does no I/O and reads no clock.
+class adapter {
+public:
+  virtual ~adapter() = default;
+
+  /// First of all, at each front. `of`: the service that is asked.
+  [[nodiscard]] virtual reading read(const request_view& in, const caller& from,
+                                     const application::service& of,
+                                     const surroundings& around) = 0;
+
+  /// What came of an aside; `read` is called again.
+  virtual void learn(const aside& asked, const result<small_answer>& told,
+                     const surroundings& around) = 0;
+
+  /// Whether the sites that a scope names go together, for a request that
+  /// will run at `sites`. Depends on nothing else, so the answer is kept
+  /// with the plan.
+  [[nodiscard]] virtual result<void>
+  check(const scope::tree& scope, const scope::question& ask,
+        const std::vector<site_id>& sites,
+        const site::config& config) const = 0;
+
+  /// The decision stands: may add edits, and a follower of the answer.
+  /// `scope`: canonical; empty: none.
+  virtual void shape(decision& out, const request_view& in, const caller& from,
+                     const reading& found, const surroundings& around) = 0;
+};
+
+} // namespace cheops::traffic
