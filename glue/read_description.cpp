@@ -73,6 +73,7 @@ private:
     for (const auto& alias : one_or_many(x.optional("aliases")))
       out.aliases.push_back(read_unique_name(alias));
     x.read("authenticates", out.authenticates);
+    read_bases(x.optional("under"));
     taken_.clear();
     for (const auto& y : x.optional("resources").each()) {
       auto r = read_resource(y);
@@ -83,6 +84,23 @@ private:
       out.resources.push_back(std::move(r));
     }
     return out;
+  }
+
+  /// Where the service's paths begin; one deployment may serve it at its root,
+  /// another behind a prefix.
+  void read_bases(const yaml::node& x) {
+    bases_.clear();
+    for (const auto& y : one_or_many(x)) {
+      auto base = y.as<std::string>();
+      if (auto fault = template_fault(base); !fault.empty())
+        y.fail("\"" + base + "\" " + fault);
+      else if (base.find("{id}") != std::string::npos)
+        y.fail("\"" + base + "\" has {id}, which is a resource's own id");
+      else
+        bases_.push_back(base == "/" ? "" : base);
+    }
+    if (bases_.empty())
+      bases_.emplace_back();
   }
 
   /// Names and aliases share one space and match in any case.
@@ -110,11 +128,16 @@ private:
       x.at("unique_names").fail("needs \"name\", the pointer to the name");
     x.read("secret", out.secret);
     for (const auto& [word, ways] : x.at("operations").entries())
-      for (const auto& way : one_or_many(ways))
-        if (taken_.size() < operations_max)
-          out.operations.push_back(read_operation(word, way));
-        else
-          way.fail("more than 4096 operations in one service");
+      for (const auto& way : one_or_many(ways)) {
+        auto relative = read_operation(word, way);
+        for (const auto& base : bases_) {
+          if (taken_.size() >= operations_max) {
+            way.fail("more than 4096 operations in one service");
+            break;
+          }
+          out.operations.push_back(under(base, relative, way));
+        }
+      }
     if (x.optional("operations").is_map() && out.operations.empty())
       x.at("operations").fail("a resource has at least one operation");
     return out;
@@ -145,14 +168,30 @@ private:
       return out;
     }
     out.path = text.substr(text.find_first_not_of(' ', space));
-    check_operation(out, x);
+    if (!check_operation(out, x))
+      out.path.clear();
     return out;
   }
 
-  void check_operation(const operation& op, const yaml::node& x) {
+  /// The operation as one base has it. One without a path was wrong already.
+  operation under(const std::string& base, operation op, const yaml::node& x) {
+    if (op.path.empty())
+      return op;
+    op.path = base + (op.path == "/" && !base.empty() ? "" : op.path);
+    if (auto fault = template_fault(op.path); !fault.empty())
+      x.fail("path \"" + op.path + "\" " + fault);
+    auto done = taken_.emplace(op.method + " " + shape_of(op.path), x.where());
+    if (!done.second)
+      x.fail("\"" + op.method + " " + op.path
+             + "\" cannot be told from the operation at " + done.first->second);
+    return op;
+  }
+
+  /// Whether its path is one; what else is wrong with it is told too.
+  static bool check_operation(const operation& op, const yaml::node& x) {
     if (auto fault = template_fault(op.path); !fault.empty()) {
       x.fail("path \"" + op.path + "\" " + fault);
-      return;
+      return false;
     }
     if (op.method == "HEAD")
       x.fail("HEAD is what GET is; leave it out");
@@ -165,10 +204,7 @@ private:
         && has_any && !has_id)
       x.fail("path \"" + op.path
              + "\" has no {id}; that is how the resource's own id is called");
-    auto done = taken_.emplace(op.method + " " + shape_of(op.path), x.where());
-    if (!done.second)
-      x.fail("\"" + op.method + " " + op.path
-             + "\" cannot be told from the operation at " + done.first->second);
+    return true;
   }
 
   // -- how it belongs together -----------------------------------------------
@@ -296,6 +332,7 @@ private:
   }
 
   description out_;
+  std::vector<std::string> bases_;           ///< Of the service that is read.
   std::map<std::string, std::string> names_; ///< Folded name -> its place.
   std::map<std::string, std::string> taken_; ///< Method, shape -> its place.
 };

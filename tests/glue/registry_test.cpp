@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(the_demo_is_described) {
 }
 
 BOOST_AUTO_TEST_CASE(each_description_that_ships_is_right) {
-  for (auto name : {"demo", "rest"}) {
+  for (auto name : {"demo", "openstack", "rest"}) {
     auto x = load_description(in_source("glue/applications/") + name + ".yaml");
     BOOST_TEST(x.has_value(), (x ? "" : to_string(x.error())));
     BOOST_TEST((!x || x->name == name));
@@ -97,6 +97,34 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_that_the_documentation_names) {
   BOOST_TEST((x->errors == application::error_shape::problem));
 }
 
+BOOST_AUTO_TEST_CASE(an_operation_is_there_under_each_base) {
+  auto x = parse_description("application: x\n"
+                             "services:\n"
+                             "- name: A\n"
+                             "  under: [/, /v1, \"/a/{project}/v1\"]\n"
+                             "  resources:\n"
+                             "  - kind: r\n"
+                             "    operations:\n"
+                             "      list: GET /\n"
+                             "      read: GET /{id}\n"
+                             "- name: B\n"
+                             "  resources:\n"
+                             "  - {kind: s, operations: {list: GET /s}}\n",
+                             "app.yaml");
+  BOOST_REQUIRE_MESSAGE(x, (x ? "" : to_string(x.error())));
+  const auto& a = x->services.at(0);
+  BOOST_TEST(a.resources.at(0).operations.size() == 6U);
+  for (auto base : {"", "/v1", "/a/7/v1"}) {
+    auto one = application::classify(a, "GET", std::string{base} + "/x");
+    BOOST_TEST((one.about && one.does == verb::read && one.id == "x"), base);
+    auto all = application::classify(a, "GET", std::string{base} + "/");
+    BOOST_TEST((all.about && all.does == verb::list), base);
+  }
+  // The bases of one service are not those of the next.
+  auto s = application::classify(x->services.at(1), "GET", "/s");
+  BOOST_TEST((s.about && s.does == verb::list));
+}
+
 struct bad {
   std::string text;
   std::string says;
@@ -120,6 +148,18 @@ const bad wrong_descriptions[] = {
   {"application: x\nservices: [{name: \"*\"}]\n",
    "app.yaml:2:19: services[0].name: expected a name (one line, at most 253 "
    "bytes, not \"*\"), found \"*\""},
+  {"application: x\nservices:\n- name: A\n  under: [v1, \"/{id}\"]\n",
+   "app.yaml:4:11: services[0].under[0]: \"v1\" does not begin with \"/\"\n"
+   "app.yaml:4:15: services[0].under[1]: \"/{id}\" has {id}, which is a "
+   "resource's own id"},
+  {"application: x\nservices:\n- name: A\n  under: [\"/{x}\", \"/{y}\"]\n"
+   "  resources:\n  - kind: r\n    operations: {create: POST /rs}\n",
+   "app.yaml:7:26: services[0].resources[0].operations.create: \"POST "
+   "/{y}/rs\" cannot be told from the operation at app.yaml:7:26"},
+  {"application: x\nservices:\n- name: A\n  under: \"/{x}\"\n"
+   "  resources:\n  - kind: r\n    operations: {create: \"POST /{x}\"}\n",
+   "app.yaml:7:26: services[0].resources[0].operations.create: path "
+   "\"/{x}/{x}\" has {x} twice"},
   {with_resource("    operations: {crate: POST /rs}\n"),
    "app.yaml:6:25: services[0].resources[0].operations.crate: unknown verb "
    "\"crate\"; did you mean \"create\"?"},

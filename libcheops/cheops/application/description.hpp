@@ -28,7 +28,9 @@ enum class dependency : std::uint8_t {
 /// Where a resource names another.
 struct reference {
   dependency kind = dependency::requires_;
-  std::string pointer;        ///< JSON Pointer (RFC 6901) into the body, or …
+  /// JSON Pointer (RFC 6901) into the body, in which a segment `*` stands for
+  /// each element of a list, or …
+  std::string pointer;
   std::string path_parameter; ///< … the name of a `{parameter}` of the path.
   service_id service;         ///< Of the resource referred to.
   std::string resource;       ///< Its kind.
