@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build=(build-essential cmake ninja-build ccache mold git ca-certificates
-  libcaf-dev libboost1.81-dev libboost-url1.81-dev libspdlog-dev
+  libcaf-dev librocksdb-dev libboost1.81-dev libboost-url1.81-dev libspdlog-dev
   libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libssl-dev libsystemd-dev)
 testing=(libboost-test1.81-dev librapidcheck-dev curl openssl iproute2 procps
   netcat-openbsd)
