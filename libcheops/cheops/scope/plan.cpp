@@ -173,6 +173,7 @@ private:
   static std::string listed_sites(const std::vector<site_id>& sites,
                                   std::string_view last) {
     std::vector<std::string> names;
+    names.reserve(sites.size());
     for (const auto& x : sites)
       names.push_back(x.value);
     return listed(names, last);
