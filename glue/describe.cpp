@@ -106,6 +106,9 @@ std::string explain(const description& x) {
   auto out = "Application " + x.name + "\n\nA scope comes by: " + joined(ways)
              + ".\nErrors of Cheops look like "
              + std::string{shape_text(x.errors)} + ".\n";
+  if (!x.adapter.empty())
+    out += "More than this page says is known of it: the adapter " + x.adapter
+           + " (tokens, ids of requests).\n";
   for (const auto& service : x.services)
     out += "\n" + service_text(x, service);
   if (!x.clients.environment.empty())

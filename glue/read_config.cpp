@@ -66,6 +66,11 @@ public:
       out.peers.push_back(read_peer(x, out.name));
     if (auto x = root.optional("default_allow"))
       out.default_allow = read_rules(x);
+    if (auto x = root.optional("default_trust"))
+      out.default_trust = read_trust(x);
+    for (const auto& x : one_or_many(root.optional("service_users")))
+      out.service_users.push_back(read_name(x));
+    root.read("rewrite_catalogue", out.rewrite_catalogue);
     out.admin = read_admin(root.optional("admin"), out.data);
     read_limits(root.optional("limits"), out.bounds);
     read_timeouts(root.optional("timeouts"), out.times);
@@ -207,6 +212,37 @@ private:
     out.link = read_target(x.at("link"));
     if (auto y = x.optional("allow"))
       out.allow = read_rules(y);
+    if (auto y = x.optional("trust"))
+      out.users = read_trust(y);
+    x.read("knows_hosts", out.knows_hosts);
+    return out;
+  }
+
+  static site::trust read_trust(const yaml::node& x) {
+    site::trust out;
+    x.read("tokens", out.tokens);
+    auto read_list = [&](std::string_view key, auto take) {
+      auto list = x.optional(key);
+      auto all = one_or_many(list);
+      for (const auto& one : all)
+        take(one);
+      // In memory "none" means all; in a file it would be misread.
+      if (list.is_list() && all.empty() && key != "brings")
+        list.fail("is empty; leave it out to accept every one, or say "
+                  "\"tokens: false\"");
+    };
+    read_list("projects", [&](const yaml::node& one) {
+      out.projects.push_back(read_name(one));
+    });
+    read_list("roles", [&](const yaml::node& one) {
+      auto any = one.is_text() && one.as<std::string>() == "*";
+      out.roles.push_back(any ? "*" : read_name(one));
+    });
+    if (x.optional("brings"))
+      out.brings.emplace();
+    read_list("brings", [&](const yaml::node& one) {
+      out.brings->emplace_back(read_name(one));
+    });
     return out;
   }
 

@@ -1,6 +1,7 @@
 #include "glue/read_description.hpp"
 
 #include "cheops/names.hpp"
+#include "glue/adapters.hpp"
 #include "glue/words.hpp"
 
 #include <algorithm>
@@ -59,6 +60,8 @@ public:
         x.as<error_shape>({{"problem", error_shape::problem},
                            {"openstack", error_shape::openstack},
                            {"kubernetes", error_shape::kubernetes}});
+    if (auto x = root.optional("adapter"))
+      out_.adapter = read_adapter(x);
     if (auto clients = root.optional("clients"))
       read_environment(clients.optional("environment"));
     return std::move(out_);
@@ -289,6 +292,17 @@ private:
       out_.carry.baggage = out_.carry.baggage || which == 3;
       out_.carry.trace = out_.carry.trace || which == 4;
     }
+  }
+
+  /// What the adapter builds on is complained about here, with its place.
+  std::string read_adapter(const yaml::node& x) {
+    auto name = x.as<std::string>();
+    auto known = adapter_names();
+    if (x.is_text() && std::ranges::find(known, name) == known.end())
+      fail_unknown(x, "adapter", name, known);
+    else if (auto fault = adapter_fault(name, out_); !fault.empty())
+      x.fail(fault);
+    return name;
   }
 
   void read_environment(const yaml::node& x) {

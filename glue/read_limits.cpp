@@ -34,6 +34,8 @@ void read_limits(const yaml::node& x, site::limits& to) {
   x.read("upstream_connections", to.upstream_connections, 1, 100'000);
   x.read("upstream_waiting", to.upstream_waiting, 1, 1'000'000);
   x.read("correlations", to.correlations, 1, 100'000'000);
+  x.read("tokens", to.tokens, 16, 10'000'000);
+  x.read("scoped_resources", to.scoped_resources, 16, 100'000'000);
   x.read("hops", to.hops, 1, 64);
   x.read("peers", to.peers, 1, 10'000);
   read_size(x, "frame_bytes", to.frame_bytes, 16 * kib, 64 * mib);
@@ -61,6 +63,9 @@ void read_timeouts(const yaml::node& x, site::timeouts& to) {
              {"peer_answer", to.peer_answer},
              {"tunnel_idle", to.tunnel_idle},
              {"correlation", to.correlation},
+             {"token_mark", to.token_mark},
+             {"validation", to.validation},
+             {"scoped_resource", to.scoped_resource},
              {"drain", to.drain},
              {"heartbeat", to.heartbeat},
              {"link_silence", to.link_silence},

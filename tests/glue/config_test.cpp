@@ -63,8 +63,13 @@ peers:
     allow:
       - {service: B, verbs: [read, list]}
       - {service: "*", verbs: other}
+    trust: {projects: demo, roles: [member, "*"], brings: []}
+    knows_hosts: true
   - {site: Rome, link: "rome.example:9011", allow: []}
 default_allow: [{service: ServiceA}]
+default_trust: {tokens: false, brings: [Berlin]}
+service_users: [nova, neutron]
+rewrite_catalogue: true
 admin: {listen: "127.0.0.1:9012", token_file: token}
 limits: {connections: 10, header_bytes: 32KiB, entry_bytes: 1MiB}
 timeouts: {connect: 250ms, idle: 2m, heartbeat: 1s, link_silence: 3s}
@@ -112,6 +117,20 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
   BOOST_TEST((x.peers[1].allow && x.peers[1].allow->empty()));
   BOOST_REQUIRE(x.default_allow);
   BOOST_TEST(x.default_allow->at(0).verbs.empty());
+  site::trust of_berlin;
+  of_berlin.projects = {"demo"};
+  of_berlin.roles = {"member", "*"};
+  of_berlin.brings.emplace();
+  BOOST_TEST((site::trust_of(x, site_id{"berlin"}) == of_berlin));
+  site::trust of_others;
+  of_others.tokens = false;
+  of_others.brings = {site_id{"Berlin"}};
+  BOOST_TEST((site::trust_of(x, site_id{"Rome"}) == of_others));
+  BOOST_TEST(site::knows_hosts(x, site_id{"Berlin"}));
+  BOOST_TEST(!site::knows_hosts(x, site_id{"Rome"}));
+  BOOST_TEST(site::knows_hosts(x, site_id{"paris"})); // Itself.
+  BOOST_TEST((x.service_users == std::vector<std::string>{"nova", "neutron"}));
+  BOOST_TEST(x.rewrite_catalogue);
   BOOST_TEST((x.admin.listen == mesh::address{"127.0.0.1", 9012}));
   BOOST_TEST(x.admin.token_file == "/etc/cheops/token");
   BOOST_TEST(x.bounds.connections == 10U);
@@ -132,6 +151,8 @@ BOOST_AUTO_TEST_CASE(a_small_configuration_has_defaults) {
   BOOST_TEST(x.admin.unix_path == "/var/lib/cheops/admin.sock");
   BOOST_TEST(x.peer_front.listen.port == 0);
   BOOST_TEST(!x.default_allow);
+  BOOST_TEST((x.default_trust == site::trust{}));
+  BOOST_TEST(!x.rewrite_catalogue);
   BOOST_TEST(x.networks.empty());
   BOOST_TEST(!x.experiments);
   BOOST_TEST(x.log.access == "");
@@ -306,6 +327,13 @@ const bad wrong_configurations[] = {
    "every verb\n"
    "site.yaml:5:62: default_allow[1].verbs: expected create, read, list, "
    "update, remove or other, found \"write\""},
+  {small("default_trust: {roles: [], projects: [\"*\"], rules: x}\n"),
+   "site.yaml:5:24: default_trust.roles: is empty; leave it out to accept "
+   "every one, or say \"tokens: false\"\n"
+   "site.yaml:5:39: default_trust.projects[0]: expected a name (one line, at "
+   "most 253 bytes, not \"*\"), found \"*\"\n"
+   "site.yaml:5:45: default_trust: unknown key \"rules\"; did you mean "
+   "\"roles\"?"},
   {small("admin: {}\n"),
    "site.yaml:5:8: admin: needs either \"unix\", a path, or \"listen\", an "
    "address"},

@@ -145,6 +145,12 @@ const bad wrong_descriptions[] = {
   {"application: x\nservices:\n- name: A\n  autenticates: true\n",
    "app.yaml:4:3: services[0]: unknown key \"autenticates\"; did you mean "
    "\"authenticates\"?"},
+  {"application: x\nadapter: opnstack\nservices: [{name: A}]\n",
+   "app.yaml:2:10: adapter: unknown adapter \"opnstack\"; did you mean "
+   "\"openstack\"?"},
+  {"application: x\nadapter: openstack\nservices: [{name: A}]\n",
+   "app.yaml:2:10: adapter: the adapter openstack needs a service with the "
+   "name or alias \"identity\" (Keystone)"},
   {"application: x\nservices: [{name: \"*\"}]\n",
    "app.yaml:2:19: services[0].name: expected a name (one line, at most 253 "
    "bytes, not \"*\"), found \"*\""},

@@ -87,6 +87,8 @@ struct description {
   std::vector<service> services;
   carriers carry;
   error_shape errors = error_shape::problem;
+  /// Which class of glue/ knows what cannot be declared; empty: none.
+  std::string adapter;
   client_settings clients;
 
   /// By name or alias, in any case; nullptr if there is none.

@@ -15,6 +15,14 @@ bool permits(const std::vector<rule>& rules, const service_id& service,
   });
 }
 
+/// Null: gossip may have told of it; the defaults are for it too.
+const peer* entry_of(const config& x, const site_id& wanted) {
+  auto i = std::ranges::find_if(x.peers, [&](const peer& known) {
+    return same_name(known.name.value, wanted.value);
+  });
+  return i == x.peers.end() ? nullptr : &*i;
+}
+
 } // namespace
 
 bool allowed(const config& x, const application::description& app,
@@ -23,15 +31,33 @@ bool allowed(const config& x, const application::description& app,
   const auto* offered = app.find(service.value);
   if (!offered)
     return false;
-  // A site that gossip told of has no entry: the defaults are for it too.
-  auto i = std::ranges::find_if(x.peers, [&](const site::peer& known) {
-    return same_name(known.name.value, peer.value);
-  });
-  if (i != x.peers.end() && i->allow)
-    return permits(*i->allow, offered->name, does);
+  if (const auto* entry = entry_of(x, peer); entry && entry->allow)
+    return permits(*entry->allow, offered->name, does);
   if (x.default_allow)
     return permits(*x.default_allow, offered->name, does);
   return offered->authenticates;
+}
+
+const trust& trust_of(const config& x, const site_id& issuer) {
+  const auto* entry = entry_of(x, issuer);
+  return entry && entry->users ? *entry->users : x.default_trust;
+}
+
+bool may_bring(const config& x, const site_id& bringer, const site_id& issuer) {
+  if (!trust_of(x, issuer).tokens)
+    return false;
+  if (same_name(bringer.value, issuer.value))
+    return true;
+  const auto& more = trust_of(x, bringer).brings;
+  return !more || std::ranges::any_of(*more, [&](const site_id& one) {
+    return same_name(one.value, issuer.value);
+  });
+}
+
+bool knows_hosts(const config& x, const site_id& site) {
+  const auto* entry = entry_of(x, site);
+  return same_name(x.name.value, site.value)
+         || (entry != nullptr && entry->knows_hosts);
 }
 
 } // namespace cheops::site

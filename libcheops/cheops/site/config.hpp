@@ -50,10 +50,26 @@ struct rule {
   std::vector<application::verb> verbs; ///< Empty: all.
 };
 
+/// What users of another site, and the tokens that it issued, count for here.
+struct trust {
+  bool tokens = true; ///< False: not one of its tokens is accepted.
+  std::vector<std::string> projects; ///< Names or ids; empty: all.
+  /// Names of roles that count; empty: all but those of administrators and
+  /// services; "*": all.
+  std::vector<std::string> roles;
+  /// Sites whose tokens it may bring beside its own; unset: all those whose
+  /// tokens are accepted.
+  std::optional<std::vector<site_id>> brings;
+  friend bool operator==(const trust&, const trust&) = default;
+};
+
 struct peer {
   site_id name;
   mesh::address link; ///< Where to dial it first; gossip may tell better.
   std::optional<std::vector<rule>> allow; ///< Unset: `default_allow` counts.
+  std::optional<trust> users;             ///< Unset: `default_trust` counts.
+  /// Its network service has agents for the compute hosts of this site.
+  bool knows_hosts = false;
 };
 
 struct listener {
@@ -80,6 +96,8 @@ struct limits {
   std::uint32_t upstream_connections = 1024; ///< Per endpoint and thread.
   std::uint32_t upstream_waiting = 1024;     ///< Requests in wait for one.
   std::uint32_t correlations = 100'000;
+  std::uint32_t tokens = 10'000;            ///< What is known of tokens.
+  std::uint32_t scoped_resources = 100'000; ///< That keep a scope.
   std::uint32_t hops = 8;
   std::uint32_t peers = 256;
   std::uint32_t frame_bytes = 1024 * 1024;
@@ -97,7 +115,11 @@ struct timeouts {
   milliseconds peer_answer{60'000};   ///< To the head of a peer's answer.
   milliseconds tunnel_idle{3'600'000};
   milliseconds correlation{600'000}; ///< A trace remembered after its last use.
-  milliseconds drain{10'000};        ///< SIGTERM: what runs may still end.
+  milliseconds token_mark{3'600'000}; ///< A mark on a foreign token is good.
+  milliseconds validation{60'000};    ///< What is known of a token is good.
+  /// A resource's scope, after its last use.
+  milliseconds scoped_resource{86'400'000};
+  milliseconds drain{10'000}; ///< SIGTERM: what runs may still end.
   milliseconds heartbeat{500};
   milliseconds link_silence{2000}; ///< No frame for so long: cut off.
   milliseconds dial{1000};         ///< One attempt.
@@ -125,6 +147,11 @@ struct config {
   /// For peers without an `allow` of their own. Unset: each service whose
   /// description says that it authenticates users.
   std::optional<std::vector<rule>> default_allow;
+  trust default_trust; ///< For peers without a `users` of their own.
+  /// Users that are services of this site, beside those of the role.
+  std::vector<std::string> service_users;
+  /// The catalogue names the backends: clients are to get the fronts.
+  bool rewrite_catalogue = false;
   admin_endpoint admin;
   limits bounds;
   timeouts times;
@@ -139,5 +166,16 @@ struct config {
 [[nodiscard]] bool allowed(const config& x, const application::description& app,
                            const site_id& peer, const service_id& service,
                            application::verb does);
+
+/// What the users of `issuer` count for: its own entry decides, else
+/// `default_trust`.
+[[nodiscard]] const trust& trust_of(const config& x, const site_id& issuer);
+
+/// Whether `bringer` may bring a token that `issuer` issued.
+[[nodiscard]] bool may_bring(const config& x, const site_id& bringer,
+                             const site_id& issuer);
+
+/// Whether the network service of `site` knows the compute hosts of this one.
+[[nodiscard]] bool knows_hosts(const config& x, const site_id& site);
 
 } // namespace cheops::site

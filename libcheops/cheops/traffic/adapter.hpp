@@ -54,7 +54,7 @@ struct aside {
 
 /// What one request may look at beside itself.
 struct surroundings {
-  const site::config& config;
+  const std::shared_ptr<const site::config>& config;
   const mesh::view& mesh;
   correlation& ids; ///< Shared with the traces; ids have credential 0.
   moment now;
@@ -82,10 +82,11 @@ struct reading {
 
   /// The field with the id by which inner calls are known; empty: this
   /// request leads to none.
-  std::string id_field;
-  std::string id_prefix;   ///< Of a fresh id, before its UUID.
-  std::string id;          ///< What the request brought; empty: none.
-  std::uint64_t owner = 0; ///< A digest of its credential.
+  std::string_view id_field;
+  std::string_view id_prefix; ///< Of a fresh id, before its UUID.
+  std::string_view id;        ///< What the request brought; empty: none.
+  std::uint64_t owner = 0;    ///< A digest of its credential.
+  std::string resource;       ///< The id of what it is about; may be empty.
   /// The entry of `id`, where the request may belong to it.
   std::optional<correlated> live;
 };

@@ -29,6 +29,7 @@ struct correlated {
   std::uint32_t hops = 0;
   /// Whose request it is, where the key does not say (a digest).
   std::uint64_t owner = 0;
+  std::string resource = {}; ///< What it is about, where that is known.
   /// Answered by `find`: an exchange holds the entry now.
   bool held = false;
 };

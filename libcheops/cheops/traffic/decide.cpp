@@ -224,7 +224,7 @@ struct decider::impl {
   // -- the adapter -----------------------------------------------------------
 
   surroundings around(const mesh::view& mesh, const moment& now) const {
-    return {*config, mesh, *traces, now};
+    return {config, mesh, *traces, now};
   }
 
   /// True: `out` is the whole decision.
@@ -246,9 +246,23 @@ struct decider::impl {
     if (auto* unknown = std::get_if<aside>(&found.then)) {
       out.what = verdict::ask;
       out.ask = std::make_unique<aside>(std::move(*unknown));
+      if (out.ask->site != config->name)
+        address(*out.ask);
       return true;
     }
     return false;
+  }
+
+  /// What a peer front reads, as on any leg to one.
+  void address(aside& x) const {
+    auto wait = std::to_string(config->times.peer_answer.count());
+    for (auto& [name, value] : std::initializer_list<header>{
+           {"Cheops-From", config->name.value},
+           {"Cheops-Service", x.service.value},
+           {"Cheops-Path", path_with({}, config->name, x.service)},
+           {"Cheops-Hops", "1"},
+           {"Cheops-Deadline", wait + "ms"}})
+      x.fields.push_back({name, value});
   }
 
   void shape(decision& out, reading& found, const request_view& in,
@@ -269,10 +283,10 @@ struct decider::impl {
     if (found.live) {
       const auto& live = *found.live;
       if (out && out->text != live.scope && !agree(out->text, live.scope, mesh))
-        return another_scope(found.id);
+        return another_scope(std::string{found.id});
       out = found_scope{live.scope, true, live.hops, live.path, {}};
       if (live.held)
-        out->outer = correlation_key{found.id, 0};
+        out->outer = correlation_key{std::string{found.id}, 0};
     } else if (!found.kept.empty() && out) {
       out->text = completed_text(out->text, found.kept, front, mesh);
     } else if (!found.kept.empty()) {
@@ -333,7 +347,8 @@ struct decider::impl {
     if (found.id_field.empty() || found.owner == 0)
       return {};
     what.owner = found.live ? found.live->owner : found.owner;
-    auto id = found.id;
+    what.resource = found.resource;
+    std::string id{found.id};
     for (int attempt = 0; attempt < 3; ++attempt) {
       if (id.empty())
         id = fresh_id(found.id_prefix);
@@ -343,7 +358,7 @@ struct decider::impl {
       if (how == correlation::outcome::opened) {
         out.ticket = std::move(ticket);
         if (id != found.id)
-          out.set.push_back({found.id_field, id});
+          out.set.push_back({std::string{found.id_field}, id});
         return {};
       }
       if (of_user && id == found.id)

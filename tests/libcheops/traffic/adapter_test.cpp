@@ -90,10 +90,10 @@ struct adapted_site {
   }
   reading& first() { return plug->next.front(); }
   /// As the adapter of an application whose requests have ids.
-  void has_id(std::uint64_t owner, std::string given = {}) {
+  void has_id(std::uint64_t owner, std::string_view given = {}) {
     first().id_field = "X-Id";
     first().id_prefix = "req-";
-    first().id = std::move(given);
+    first().id = given;
     first().owner = owner;
   }
   decision ask(const char* front, std::vector<field> fields = {},

@@ -1,0 +1,27 @@
+#include "glue/adapters.hpp"
+
+#include "glue/openstack/adapter.hpp"
+
+#include <cassert>
+
+namespace cheops::glue {
+
+std::vector<std::string> adapter_names() {
+  return {"openstack"};
+}
+
+std::string adapter_fault(std::string_view name,
+                          const application::description& app) {
+  return name == "openstack" ? openstack::fault_of(app) : "";
+}
+
+std::shared_ptr<traffic::adapter>
+make_adapter(std::shared_ptr<const application::description> app,
+             const site::config& config, keyed_digest digest) {
+  if (app->adapter.empty())
+    return nullptr;
+  assert(app->adapter == "openstack"); // Others are refused when read.
+  return openstack::make(std::move(app), config, std::move(digest));
+}
+
+} // namespace cheops::glue

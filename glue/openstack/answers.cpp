@@ -1,0 +1,112 @@
+#include "glue/openstack/answers.hpp"
+
+#include "cheops/names.hpp"
+#include "glue/openstack/catalogue.hpp"
+#include "glue/openstack/head.hpp"
+
+#include <boost/json.hpp>
+
+namespace cheops::glue::openstack {
+
+namespace {
+
+namespace json = boost::json;
+
+/// {"server": {"id": …}}; empty: something else.
+std::string id_of_server(std::string_view body) {
+  boost::system::error_code ec;
+  auto whole = json::parse(body, ec);
+  const auto* outer = ec ? nullptr : whole.if_object();
+  const auto* server =
+    outer != nullptr ? outer->if_contains("server") : nullptr;
+  const auto* inner = server != nullptr ? server->if_object() : nullptr;
+  const auto* id = inner != nullptr ? inner->if_contains("id") : nullptr;
+  const auto* text = id != nullptr ? id->if_string() : nullptr;
+  return text != nullptr ? std::string{text->data(), text->size()} : "";
+}
+
+class answer_follower final : public traffic::follower {
+public:
+  answer_follower(answer_tasks what, std::shared_ptr<memory> known)
+    : what_(std::move(what)), known_(std::move(known)) {}
+
+  result<wish> on_head(unsigned status, std::span<const traffic::field> fields,
+                       bool here, const traffic::moment& now) override {
+    // A service turns what Keystone's front told it into a 401 or a 5xx.
+    if (!what_.token.empty() && (status == 401 || status >= 500))
+      if (auto cause = known_->cause(what_.token, now.steady))
+        return *cause;
+    wish out;
+    if (what_.gives_token && status == 201)
+      if (auto done = give_token(out, fields, here); !done)
+        return done.error();
+    if (!what_.subject.empty() && status < 300)
+      out.set.push_back({std::string{subject_field}, what_.subject});
+    auto fine = status < 300 || status == 300;
+    if (fine && here && !what_.server_scope.empty())
+      out.body = true;
+    if (fine && (!what_.prefix.empty() || what_.to_fronts))
+      out.body = true;
+    out.needed = out.body && what_.to_fronts;
+    return out;
+  }
+
+  result<std::optional<std::string>>
+  on_body(std::string_view body, const traffic::moment& now) override {
+    if (!what_.server_scope.empty()) {
+      if (auto id = id_of_server(body); !id.empty())
+        known_->keep(id, what_.server_scope,
+                     now.steady + what_.config->times.scoped_resource);
+      return std::optional<std::string>{};
+    }
+    if (what_.to_fronts)
+      return changed(at_fronts(body, *what_.config, what_.host), true);
+    return changed(under_prefix(body, what_.prefix, what_.host), false);
+  }
+
+private:
+  result<void> give_token(wish& out, std::span<const traffic::field> fields,
+                          bool here) {
+    if (here)
+      known_->base(what_.base);
+    if (what_.scope.empty())
+      return {};
+    for (const auto& x : fields)
+      if (same_name(x.name, subject_field)) {
+        auto whole = with_scope(x.value, what_.scope);
+        if (!whole)
+          return whole.error();
+        out.set.push_back({std::string{subject_field}, std::move(*whole)});
+      }
+    return {};
+  }
+
+  static result<std::optional<std::string>> changed(result<std::string> made,
+                                                    bool needed) {
+    if (made)
+      return std::optional{std::move(*made)};
+    if (needed)
+      return made.error();
+    return std::optional<std::string>{};
+  }
+
+  answer_tasks what_;
+  std::shared_ptr<memory> known_;
+};
+
+} // namespace
+
+bool answer_tasks::nothing() const noexcept {
+  return !gives_token && subject.empty() && token.empty() && !wants_body();
+}
+
+bool answer_tasks::wants_body() const noexcept {
+  return !prefix.empty() || to_fronts || !server_scope.empty();
+}
+
+std::unique_ptr<traffic::follower> follow(answer_tasks what,
+                                          std::shared_ptr<memory> known) {
+  return std::make_unique<answer_follower>(std::move(what), std::move(known));
+}
+
+} // namespace cheops::glue::openstack
