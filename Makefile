@@ -10,13 +10,15 @@ MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
+SITES ?= 3
 # Given by the caller, it also adds a slice of fuzzing to `make test`.
 fuzz_slice := $(if $(filter undefined,$(origin FUZZ_SECONDS)),,yes)
 FUZZ_SECONDS ?= 60
 BENCHES := bench-proxy bench-link bench-body
 
-.PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint build \
-	build-test demo test test-long e2e bench $(BENCHES) fuzz format \
+.PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint \
+	setup-openstack build build-test demo test test-long e2e bench $(BENCHES) \
+	testbed-openstack testbed-openstack-down test-openstack fuzz format \
 	format-check lint clean install help
 
 # A fresh folder begins with the programs alone: no packages for tests.
@@ -33,13 +35,13 @@ run-tests = ctest --test-dir $(1) --output-on-failure --no-tests=error \
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | \
-	  sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+	  sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 24
 	@echo
-	@echo "Variables: JOBS=$(JOBS) PREFIX=$(PREFIX) FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "Variables: JOBS=$(JOBS) PREFIX=$(PREFIX) FUZZ_SECONDS=$(FUZZ_SECONDS) SITES=$(SITES)"
 
 setup: setup-build setup-test ## Install what building and testing need
 
-setup-build setup-test setup-bench setup-fuzz setup-lint: setup-%:
+setup-build setup-test setup-bench setup-fuzz setup-lint setup-openstack: setup-%:
 	@packaging/setup.sh $*
 
 build: setup-build ## Build the programs into build/bin
@@ -76,6 +78,15 @@ e2e: build-test ## Run the tests on real processes
 	@$(call run-tests,build,-L e2e -LE long)
 
 bench: $(BENCHES) ## Run every benchmark; figures go to build/bench/*.json
+
+testbed-openstack: build ## Start SITES real OpenStack sites here, each behind a node
+	@testbed/openstack/testbed.py up $(SITES)
+
+testbed-openstack-down: ## Stop them
+	@testbed/openstack/testbed.py down
+
+test-openstack: build ## Run the tests on real OpenStack services
+	@tests/openstack/run.py 2>&1 | tee build/openstack.log
 
 # A benchmark is bench/NAME.sh where it needs several processes, else the
 # program bench_NAME.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs Debian packages that are missing: setup.sh build|test|bench|fuzz|lint
+# Installs Debian packages that are missing:
+#   setup.sh build|test|bench|fuzz|lint|openstack
 set -euo pipefail
 
 build=(build-essential cmake ninja-build ccache mold git ca-certificates
@@ -10,6 +11,10 @@ testing=(libboost-test1.81-dev librapidcheck-dev curl openssl iproute2 procps
 bench=(libbenchmark-dev nginx-light haproxy wrk curl iproute2)
 fuzz=(clang libclang-rt-14-dev)
 lint=(clang clang-format clang-tidy shellcheck)
+# No daemon of these is started by itself: testbed/openstack starts them.
+openstack=(python3-keystone glance-common python3-glance nova-common
+  python3-nova neutron-common python3-neutron placement-common
+  python3-placement python3-openstackclient uwsgi-core uwsgi-plugin-python3)
 
 case "${1:-build}" in
 build) want=("${build[@]}") ;;
@@ -17,7 +22,11 @@ test) want=("${testing[@]}") ;;
 bench) want=("${bench[@]}") ;;
 fuzz) want=("${fuzz[@]}") ;;
 lint) want=("${lint[@]}") ;;
-*) echo "setup.sh: build, test, bench, fuzz or lint, not '$1'" >&2; exit 2 ;;
+openstack) want=("${openstack[@]}") ;;
+*)
+  echo "setup.sh: build, test, bench, fuzz, lint or openstack, not '$1'" >&2
+  exit 2
+  ;;
 esac
 
 missing=()
