@@ -3,11 +3,11 @@
 #include "cheops/scope/parse.hpp"
 #include "cheops/traffic/carriers.hpp"
 #include "cheops/traffic/combine.hpp"
+#include "cheops/traffic/ids.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <charconv>
-#include <random>
 #include <unordered_map>
 
 namespace cheops::traffic {
@@ -48,16 +48,6 @@ std::optional<T> number(std::string_view text) noexcept {
   return out;
 }
 
-std::string hex(std::uint64_t x) {
-  static constexpr auto digits = "0123456789abcdef";
-  std::string out(16, '0');
-  for (auto& c : out) {
-    c = digits[x >> 60];
-    x <<= 4;
-  }
-  return out;
-}
-
 std::string path_with(std::string_view path, const site_id& at,
                       const service_id& service) {
   std::string out{path.substr(0, path_bytes_max)};
@@ -73,7 +63,7 @@ struct decider::impl {
   std::shared_ptr<const application::description> app;
   std::shared_ptr<correlation> traces;
   std::shared_ptr<adapter> plug; ///< Null: none.
-  std::mt19937_64 random;
+  id_source fresh;
   std::unordered_map<std::string, planned> plans;
   scope::known_names names;
   std::uint64_t names_version = 0;
@@ -178,18 +168,6 @@ struct decider::impl {
 
   // -- the trace -------------------------------------------------------------
 
-  std::string fresh_trace() {
-    std::string out;
-    do
-      out = hex(random()) + hex(random());
-    while (std::ranges::all_of(out, [](char c) { return c == '0'; }));
-    return out;
-  }
-
-  std::string traceparent(std::string_view trace) {
-    return "00-" + std::string{trace} + "-" + hex(random() | 1) + "-01";
-  }
-
   /// Remembers the scope under the request's trace id, so that the calls
   /// that the service makes while serving it are recognised. A trace id that
   /// is live with another scope is exchanged for a fresh one.
@@ -201,14 +179,14 @@ struct decider::impl {
     auto given = id;
     for (int attempt = 0; attempt < 3; ++attempt) {
       if (id.empty())
-        id = fresh_trace();
+        id = fresh.trace();
       auto [how, ticket] = traces->open(key_of(id, has, from), what, now);
       if (how == correlation::outcome::full)
         return full();
       if (how == correlation::outcome::opened) {
         out.ticket = std::move(ticket);
         if (id != given) {
-          out.set.push_back({"traceparent", traceparent(id)});
+          out.set.push_back({"traceparent", fresh.traceparent(id)});
           if (!given.empty())
             out.set.push_back(
               {"tracestate", with_former_trace(has.tracestate, given)});
@@ -324,14 +302,6 @@ struct decider::impl {
 
   // -- the id ----------------------------------------------------------------
 
-  std::string fresh_id(std::string_view prefix) {
-    auto x = hex(random()) + hex(random());
-    x[12] = '4'; // RFC 9562, 5.4: a random one, of the variant that counts.
-    x[16] = "89ab"[random() % 4];
-    return std::string{prefix} + x.substr(0, 8) + "-" + x.substr(8, 4) + "-"
-           + x.substr(12, 4) + "-" + x.substr(16, 4) + "-" + x.substr(20);
-  }
-
   error full() const {
     return {errc::overloaded,
             "as many scoped requests are running as the limit correlations ("
@@ -351,7 +321,7 @@ struct decider::impl {
     std::string id{found.id};
     for (int attempt = 0; attempt < 3; ++attempt) {
       if (id.empty())
-        id = fresh_id(found.id_prefix);
+        id = fresh.uuid(found.id_prefix);
       auto [how, ticket] = traces->open({id, 0}, what, now);
       if (how == correlation::outcome::full)
         return full();
@@ -546,9 +516,7 @@ decider::decider(std::shared_ptr<const site::config> config,
   impl_->app = std::move(app);
   impl_->traces = std::move(traces);
   impl_->plug = std::move(plug);
-  std::random_device system;
-  impl_->random.seed(seed != 0 ? seed
-                               : std::uint64_t{system()} << 32 | system());
+  impl_->fresh = id_source{seed};
   for (const auto& x : impl_->app->services) {
     impl_->names.services[fold_case(x.name.value)] = x.name.value;
     for (const auto& alias : x.aliases)
