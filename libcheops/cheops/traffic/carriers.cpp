@@ -2,6 +2,7 @@
 
 #include "cheops/names.hpp"
 #include "cheops/scope/parse.hpp"
+#include "cheops/traffic/keyed_hash.hpp"
 
 #include <algorithm>
 #include <array>
@@ -153,8 +154,7 @@ std::uint64_t credential_digest(const marks& in, std::string_view certificate,
   } else {
     return 0;
   }
-  auto h = std::hash<std::string_view>{}(what) ^ secret;
-  h ^= kind + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2);
+  auto h = keyed_hash(what, {secret, kind});
   return h == 0 ? 1 : h;
 }
 

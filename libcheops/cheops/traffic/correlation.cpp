@@ -1,5 +1,7 @@
 #include "cheops/traffic/correlation.hpp"
 
+#include "cheops/traffic/keyed_hash.hpp"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -17,10 +19,11 @@ namespace {
 constexpr std::size_t shard_count = 16;
 constexpr std::size_t filter_slots = 1U << 16;
 
+/// Trace ids are the caller's choice: without the key he cannot heap them.
 struct key_hash {
+  std::uint64_t secret = 0;
   std::size_t operator()(const correlation_key& x) const noexcept {
-    auto h = std::hash<std::string>{}(x.trace);
-    return h ^ (x.credential + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2));
+    return keyed_hash(x.trace, {secret, x.credential});
   }
 };
 
@@ -35,9 +38,11 @@ struct entry {
   idle_list::iterator idle; ///< Valid while nobody holds the entry.
 };
 
+using entry_table = std::unordered_map<correlation_key, entry, key_hash>;
+
 struct shard {
   std::mutex guard;
-  std::unordered_map<correlation_key, entry, key_hash> entries;
+  entry_table entries;
   idle_list idle;
   clock::time_point latest; ///< A ticket is released without a clock.
 };
@@ -45,19 +50,21 @@ struct shard {
 } // namespace
 
 struct correlation::impl {
-  std::size_t per_shard;
-  clock::duration ttl;
-  std::uint64_t secret = 0;
+  std::atomic<std::size_t> per_shard{1};
+  std::atomic<clock::rep> ttl{0};
+  const std::uint64_t secret;
+  const key_hash hash_of{secret};
   std::array<shard, shard_count> shards;
   /// How many entries fall into each slot: a zero proves that a key is not
   /// there, so the many requests without a scope never take a lock.
   std::vector<std::atomic<std::uint32_t>> filter;
   std::atomic<std::size_t> total{0};
+  std::atomic<std::uint64_t> evicted{0};
 
-  impl(std::size_t entries_max, clock::duration ttl_)
-    : per_shard(std::max<std::size_t>(1, entries_max / shard_count)),
-      ttl(ttl_),
-      filter(filter_slots) {}
+  explicit impl(std::uint64_t secret_) : secret(secret_), filter(filter_slots) {
+    for (auto& x : shards)
+      x.entries = entry_table{0, hash_of};
+  }
 
   std::atomic<std::uint32_t>& slot(std::size_t hash) {
     return filter[(hash >> 16) % filter_slots];
@@ -69,7 +76,7 @@ struct correlation::impl {
     assert(i != in.entries.end() && i->second.holders == 0);
     in.idle.erase(i->second.idle);
     in.entries.erase(i);
-    slot(key_hash{}(key)).fetch_sub(1, std::memory_order_relaxed);
+    slot(hash_of(key)).fetch_sub(1, std::memory_order_relaxed);
     total.fetch_sub(1, std::memory_order_relaxed);
   }
 
@@ -78,29 +85,35 @@ struct correlation::impl {
     in.latest = std::max(in.latest, now);
     for (int i = 0; i < 4 && !in.idle.empty(); ++i) {
       auto oldest = in.idle.front();
-      if (now - in.entries.at(oldest).last_use < ttl)
+      if (!outlived(in.entries.at(oldest), now))
         return;
       erase(in, oldest);
     }
   }
 
+  /// The limit may have become lower: then more than one goes.
   bool make_room(shard& in) {
-    if (in.entries.size() < per_shard)
-      return true;
-    if (in.idle.empty())
-      return false;
-    auto oldest = in.idle.front();
-    erase(in, oldest);
+    auto most = per_shard.load(std::memory_order_relaxed);
+    while (in.entries.size() >= most) {
+      if (in.idle.empty())
+        return false;
+      auto oldest = in.idle.front();
+      erase(in, oldest);
+      evicted.fetch_add(1, std::memory_order_relaxed);
+    }
     return true;
   }
 
+  bool outlived(const entry& x, clock::time_point now) const {
+    return now - x.last_use
+           >= clock::duration{ttl.load(std::memory_order_relaxed)};
+  }
   bool expired(const entry& x, clock::time_point now) const {
-    return x.holders == 0 && now - x.last_use >= ttl;
+    return x.holders == 0 && outlived(x, now);
   }
 
   void release(const correlation_key& key) {
-    auto hash = key_hash{}(key);
-    auto& in = shard_of(hash);
+    auto& in = shard_of(hash_of(key));
     std::lock_guard lock{in.guard};
     auto i = in.entries.find(key);
     assert(i != in.entries.end() && i->second.holders > 0);
@@ -112,11 +125,17 @@ struct correlation::impl {
 };
 
 correlation::correlation(std::size_t entries_max, clock::duration ttl,
-                         std::uint64_t secret)
-  : impl_(std::make_unique<impl>(entries_max, ttl)) {
+                         std::uint64_t secret) {
   std::random_device system;
-  impl_->secret =
-    secret != 0 ? secret : std::uint64_t{system()} << 32 | system();
+  impl_ = std::make_unique<impl>(
+    secret != 0 ? secret : std::uint64_t{system()} << 32 | system());
+  configure(entries_max, ttl);
+}
+
+void correlation::configure(std::size_t entries_max, clock::duration ttl) {
+  impl_->per_shard.store(std::max<std::size_t>(1, entries_max / shard_count),
+                         std::memory_order_relaxed);
+  impl_->ttl.store(ttl.count(), std::memory_order_relaxed);
 }
 
 correlation::~correlation() = default;
@@ -138,7 +157,7 @@ correlation::ticket::~ticket() {
 std::pair<correlation::outcome, correlation::ticket>
 correlation::open(const correlation_key& key, const correlated& what,
                   clock::time_point now) {
-  auto hash = key_hash{}(key);
+  auto hash = impl_->hash_of(key);
   auto& in = impl_->shard_of(hash);
   std::lock_guard lock{in.guard};
   impl_->expire(in, now);
@@ -175,7 +194,7 @@ correlation::open(const correlation_key& key, const correlated& what,
 
 std::optional<correlated> correlation::find(const correlation_key& key,
                                             clock::time_point now) {
-  auto hash = key_hash{}(key);
+  auto hash = impl_->hash_of(key);
   if (impl_->slot(hash).load(std::memory_order_relaxed) == 0)
     return std::nullopt;
   auto& in = impl_->shard_of(hash);
@@ -193,7 +212,7 @@ std::optional<correlated> correlation::find(const correlation_key& key,
 }
 
 void correlation::blame(const correlation_key& key, const error& cause) {
-  auto& in = impl_->shard_of(key_hash{}(key));
+  auto& in = impl_->shard_of(impl_->hash_of(key));
   std::lock_guard lock{in.guard};
   if (auto i = in.entries.find(key);
       i != in.entries.end() && i->second.holders > 0)
@@ -203,7 +222,7 @@ void correlation::blame(const correlation_key& key, const error& cause) {
 std::optional<error> correlation::take_cause(const ticket& of) {
   if (!of)
     return std::nullopt;
-  auto& in = impl_->shard_of(key_hash{}(of.key()));
+  auto& in = impl_->shard_of(impl_->hash_of(of.key()));
   std::lock_guard lock{in.guard};
   auto i = in.entries.find(of.key());
   assert(i != in.entries.end());
@@ -212,6 +231,10 @@ std::optional<error> correlation::take_cause(const ticket& of) {
 
 std::size_t correlation::size() const noexcept {
   return impl_->total.load(std::memory_order_relaxed);
+}
+
+std::uint64_t correlation::evicted() const noexcept {
+  return impl_->evicted.load(std::memory_order_relaxed);
 }
 
 std::uint64_t correlation::secret() const noexcept {

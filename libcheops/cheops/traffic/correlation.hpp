@@ -63,13 +63,17 @@ public:
     full,     ///< Every entry is held by a running exchange.
   };
 
-  /// `secret` goes into the digests of credentials, which nobody can then
-  /// make to collide; zero: taken from the operating system.
+  /// `secret` goes into the digests of credentials and the hashes of trace
+  /// ids, which nobody can then make to collide; zero: taken from the
+  /// operating system.
   correlation(std::size_t entries_max, clock::duration ttl,
               std::uint64_t secret = 0);
   ~correlation();
   correlation(const correlation&) = delete;
   correlation& operator=(const correlation&) = delete;
+
+  /// New bounds. What is over a lower one leaves when others come.
+  void configure(std::size_t entries_max, clock::duration ttl);
 
   /// Opens (or joins) the entry for an exchange that carries a scope itself.
   [[nodiscard]] std::pair<outcome, ticket> open(const correlation_key& key,
@@ -88,6 +92,8 @@ public:
   [[nodiscard]] std::optional<error> take_cause(const ticket& of);
 
   [[nodiscard]] std::size_t size() const noexcept;
+  /// How many left before their time, to make room.
+  [[nodiscard]] std::uint64_t evicted() const noexcept;
   [[nodiscard]] std::uint64_t secret() const noexcept;
 
 private:

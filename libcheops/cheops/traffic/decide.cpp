@@ -1,5 +1,6 @@
 #include "cheops/traffic/decide.hpp"
 
+#include "cheops/names.hpp"
 #include "cheops/scope/parse.hpp"
 #include "cheops/traffic/carriers.hpp"
 #include "cheops/traffic/combine.hpp"
@@ -9,6 +10,7 @@
 #include <cassert>
 #include <charconv>
 #include <unordered_map>
+#include <utility>
 
 namespace cheops::traffic {
 
@@ -16,6 +18,8 @@ namespace {
 
 /// Plans kept by a thread; when it is full it starts anew.
 constexpr std::size_t cached_plans_max = 1024;
+/// Longer scopes are planned each time: users write what is kept.
+constexpr std::size_t cached_text_bytes_max = 1024;
 constexpr std::size_t path_bytes_max = 4096;
 
 /// A scope, and how it came.
@@ -65,6 +69,8 @@ struct decider::impl {
   std::shared_ptr<adapter> plug; ///< Null: none.
   id_source fresh;
   std::unordered_map<std::string, planned> plans;
+  planned not_kept;        ///< The last one that was too long to be kept.
+  bool began_anew = false; ///< `plans` was full since the last request.
   scope::known_names names;
   std::uint64_t names_version = 0;
   bool have_names = false;
@@ -107,8 +113,18 @@ struct decider::impl {
         return i->second;
       plans.erase(i);
     }
-    if (plans.size() >= cached_plans_max)
+    auto made = make(text, ask, mesh);
+    if (text.size() > cached_text_bytes_max)
+      return not_kept = std::move(made);
+    if (plans.size() >= cached_plans_max) {
       plans.clear();
+      began_anew = true;
+    }
+    return plans.emplace(std::move(key), std::move(made)).first->second;
+  }
+
+  planned make(const std::string& text, const scope::question& ask,
+               const mesh::view& mesh) {
     planned made;
     made.version = mesh.version;
     auto tree = scope::parse(text, known(mesh));
@@ -122,7 +138,7 @@ struct decider::impl {
     } else {
       made.plan = scope::to_error(text, tree.error());
     }
-    return plans.emplace(std::move(key), std::move(made)).first->second;
+    return made;
   }
 
   correlation_key key_of(std::string_view trace, const marks& in,
@@ -435,6 +451,11 @@ result<void> decider::impl::route(decision& out, const request_view& in,
 
 decision decider::impl::from_peer(const request_view& in, const caller& from,
                                   const mesh::view& mesh, const moment& now) {
+  if (same_name(from.peer.value, config->name.value))
+    return refused({errc::forbidden,
+                    "the caller has the name of this site itself", "",
+                    "peer front", "two sites of a mesh never share a name"},
+                   "peer front");
   auto name = in.get("Cheops-Service");
   const auto* service = app->find(name);
   if (service == nullptr)
@@ -535,9 +556,11 @@ decision decider::decide(const request_view& in, const caller& from,
                          const mesh::view& mesh, clock::time_point now,
                          std::chrono::system_clock::time_point wall) {
   const moment when{now, wall};
-  if (from.peer.empty())
-    return impl_->from_user(in, from, mesh, when);
-  return impl_->from_peer(in, from, mesh, when);
+  if (!from.peer.empty())
+    return impl_->from_peer(in, from, mesh, when);
+  auto out = impl_->from_user(in, from, mesh, when);
+  out.plans_full = std::exchange(impl_->began_anew, false);
+  return out;
 }
 
 void decider::learn(const aside& asked, const result<small_answer>& told,

@@ -51,7 +51,8 @@ struct decision {
   /// What the asking site still waits for the answer's head (peer front).
   std::optional<std::chrono::milliseconds> answer_within;
   std::string_view plan = "local"; ///< Label for logs and metrics.
-  correlation::ticket ticket;      ///< Keep until the exchange has ended.
+  bool plans_full = false;    ///< The cache of plans was full: it began anew.
+  correlation::ticket ticket; ///< Keep until the exchange has ended.
   /// Whom to blame when a leg fails in Cheops (inherited scopes).
   std::optional<correlation_key> blame;
   /// Answers from this status on give way to a recorded cause.

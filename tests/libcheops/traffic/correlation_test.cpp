@@ -103,6 +103,35 @@ BOOST_AUTO_TEST_CASE(a_table_full_of_running_exchanges_says_so) {
     (table.open(numbered(2000), paris, start).first == outcome::opened));
 }
 
+BOOST_AUTO_TEST_CASE(who_leaves_to_make_room_is_counted) {
+  correlation table{16, 60s};
+  for (std::uint64_t i = 0; i < 100; ++i)
+    (void) table.open({"t", i}, paris, start);
+  BOOST_TEST(table.size() <= 16U);
+  BOOST_TEST(table.evicted() == 100U - table.size());
+  // Who leaves because his time is over is not.
+  auto before = table.evicted();
+  correlation young{16, 60s};
+  (void) young.open(andy, paris, start);
+  (void) young.open(andy, paris, start + 61s);
+  BOOST_TEST(young.evicted() == 0U);
+  BOOST_TEST(table.evicted() == before);
+}
+
+BOOST_AUTO_TEST_CASE(bounds_can_change_while_it_is_used) {
+  correlation table{1600, 60s};
+  for (std::uint64_t i = 0; i < 800; ++i)
+    (void) table.open({"t", i}, paris, start);
+  BOOST_TEST(table.size() > 700U);
+  table.configure(16, 60s);
+  for (std::uint64_t i = 0; i < 800; ++i)
+    (void) table.open({"u", i}, paris, start);
+  BOOST_TEST(table.size() <= 16U);
+  table.configure(1600, 10s);
+  (void) table.open(andy, paris, start);
+  BOOST_TEST(!table.find(andy, start + 11s));
+}
+
 BOOST_AUTO_TEST_CASE(a_cause_is_told_once_to_the_exchange_that_holds_it) {
   correlation table{1000, 60s};
   auto x = table.open(andy, paris, start);

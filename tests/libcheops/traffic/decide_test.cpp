@@ -293,6 +293,46 @@ BOOST_AUTO_TEST_CASE(what_a_peer_may_use_is_an_allow_list) {
   BOOST_TEST((ask_as_peer(fields).what == verdict::run));
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_with_the_name_of_this_site_is_an_impostor) {
+  allow_everything();
+  for (auto name : {"S1", "s1"}) {
+    std::vector<field> fields{{"Cheops-Service", "A"}, {"Cheops-Hops", "1"}};
+    auto x = d->decide({"GET", "/foos/1", fields}, {nullptr, site_id{name}, {}},
+                       view, now);
+    BOOST_TEST((x.refusal.code == errc::forbidden), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_site_that_the_view_lacks_is_who_its_certificate_says) {
+  allow_everything();
+  std::vector<field> fields{{"Cheops-Service", "A"}, {"Cheops-Hops", "1"}};
+  auto x = d->decide({"GET", "/foos/1", fields}, {nullptr, site_id{"S9"}, {}},
+                     view, now);
+  BOOST_TEST((x.what == verdict::run), to_string(x.refusal));
+  config->peers.push_back({site_id{"S9"}, {}, std::vector<site::rule>{}});
+  x = d->decide({"GET", "/foos/1", fields}, {nullptr, site_id{"S9"}, {}}, view,
+                now);
+  BOOST_TEST((x.refusal.code == errc::forbidden)); // Its own, empty list.
+}
+
+BOOST_AUTO_TEST_CASE(a_full_cache_of_plans_begins_anew_and_says_so) {
+  int anew = 0;
+  for (int i = 0; i < 2100; ++i) {
+    auto x = ask({{"Scope", "{A: S2, B: X" + std::to_string(i) + "}"}});
+    BOOST_TEST_REQUIRE((x.refusal.code == errc::unknown_site));
+    anew += x.plans_full ? 1 : 0;
+  }
+  BOOST_TEST(anew == 2);
+  // Long ones are planned each time, and push none out.
+  const std::string pad(2000, ' ');
+  for (int i = 0; i < 2100; ++i) {
+    auto x =
+      ask({{"Scope", "{A: S2 " + pad + ", B: X" + std::to_string(i) + "}"}});
+    BOOST_TEST_REQUIRE((x.refusal.code == errc::unknown_site));
+    BOOST_TEST_REQUIRE(!x.plans_full);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_peer_says_is_checked) {
   allow_everything();
   BOOST_TEST((ask_as_peer({{"Cheops-Hops", "1"}}).refusal.code
