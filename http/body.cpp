@@ -1,6 +1,9 @@
 #include "http/body.hpp"
 
+#include "cheops/names.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace cheops::http {
@@ -10,6 +13,48 @@ namespace {
 /// Extensions say nothing that anybody reads: all those of one body together
 /// may take this much.
 constexpr std::size_t extension_bytes_max = 4096;
+
+/// RFC 9110, 6.5.1: what a head alone may say: who asks, for what, on whose
+/// behalf, and how the content is to be read. A reader that merges trailers
+/// into the head would take it from somebody who was not asked there.
+constexpr std::array<std::string_view, 30> head_only{"age",
+                                                     "authorization",
+                                                     "baggage",
+                                                     "cache-control",
+                                                     "content-encoding",
+                                                     "content-range",
+                                                     "content-type",
+                                                     "cookie",
+                                                     "date",
+                                                     "expires",
+                                                     "forwarded",
+                                                     "if-match",
+                                                     "if-modified-since",
+                                                     "if-none-match",
+                                                     "if-range",
+                                                     "if-unmodified-since",
+                                                     "location",
+                                                     "max-forwards",
+                                                     "pragma",
+                                                     "proxy-authenticate",
+                                                     "proxy-authorization",
+                                                     "range",
+                                                     "retry-after",
+                                                     "set-cookie",
+                                                     "traceparent",
+                                                     "tracestate",
+                                                     "trailer",
+                                                     "vary",
+                                                     "www-authenticate",
+                                                     "x-auth-token"};
+
+bool may_trail(std::string_view name) noexcept {
+  constexpr std::string_view forwarded = "x-forwarded-";
+  return identify(name) == known::other
+         && !same_name(name.substr(0, forwarded.size()), forwarded)
+         && std::ranges::none_of(head_only,
+                                 [&](auto x) { return same_name(name, x); });
+}
 
 int hex(char c) noexcept {
   if (c >= '0' && c <= '9')
@@ -168,8 +213,8 @@ std::size_t body_reader::take_trailer_bytes(const char* bytes,
   return at;
 }
 
-/// Fields that frame or route a message mean nothing in a trailer (RFC 9110,
-/// 6.5.1) and are dropped, as ours are; the rest passes.
+/// Fields that mean something in a head alone are dropped, as ours are; the
+/// rest passes.
 bool body_reader::trailer_line(std::string_view line) {
   if (line.size() < 2 || line[line.size() - 2] != '\r')
     return refuse("a trailer line ends without CR LF");
@@ -184,7 +229,7 @@ bool body_reader::trailer_line(std::string_view line) {
     bad_ = true;
     return false;
   }
-  if (identify(f.name) == known::other)
+  if (may_trail(f.name))
     trailers_out_ += line;
   return true;
 }

@@ -11,6 +11,9 @@ namespace cheops::http {
 
 namespace {
 
+/// What each text of an idle connection may keep.
+constexpr std::size_t rest_bytes_max = 4096;
+
 bool is_safe(std::string_view method) noexcept {
   return method == "GET" || method == "HEAD" || method == "OPTIONS"
          || method == "TRACE";
@@ -160,6 +163,8 @@ void exchange::decide() {
     }
   }
   decision_ = w_.decider.decide(in_->view(), caller_of(), *w_.mesh, began_);
+  if (decision_.plans_full)
+    w_.counts.hit(bound::plans);
   if (decision_.what == traffic::verdict::refuse) {
     auto counted = refusal_of(decision_.refusal.code);
     refuse(std::move(decision_.refusal), counted);
@@ -226,7 +231,7 @@ void exchange::start_leg(ref<pool> from) {
   stage_ = stage::connecting;
   pool_ = std::move(from);
   leg_sent_ = 0;
-  up_dead_ = up_ended_ = answer_bytes_ = false;
+  up_dead_ = up_ended_ = up_broken_ = answer_bytes_ = false;
   answer_head_.reset();
   answer_head_.answers(in_->method == "HEAD");
   write_request_head();
@@ -236,8 +241,9 @@ void exchange::start_leg(ref<pool> from) {
 
 void exchange::write_request_head() {
   auto& out = to_upstream_.before;
-  if (keeps_body_)
-    to_upstream_.discard(s_.in); // It is in `kept_`.
+  // What is kept goes out again; what is not still lies where it was.
+  if (keeps_body_ && kept_all_)
+    to_upstream_.discard(s_.in);
   out.clear();
   to_upstream_.before_sent = 0;
   request_additions with_what;
@@ -255,6 +261,7 @@ void exchange::write_request_head() {
 }
 
 void exchange::on_upstream(ref<upstream> x) {
+  ref<session> hold{&s_};
   if (stage_ != stage::connecting) {
     x->from().give_back(x, true);
     return;
@@ -267,6 +274,7 @@ void exchange::on_upstream(ref<upstream> x) {
 }
 
 void exchange::on_no_upstream(const error& why, refusal counted) {
+  ref<session> hold{&s_};
   leg_failed(traffic::failure::not_sent, 0, why, counted);
 }
 
@@ -298,10 +306,26 @@ void exchange::leg_failed(traffic::failure how, unsigned status, error why,
   drop_upstream();
   if (may_move_on(how, status)) {
     w_.counts.refused(counted);
+    forget_answer();
     next_leg();
     return;
   }
   refuse(std::move(why), counted);
+}
+
+void exchange::on_reload() {
+  if (!up_ || !to_peer_ || stage_ == stage::refusing || up_->still_trusted())
+    return;
+  ref<session> hold{&s_};
+  if (stage_ == stage::tunnel || stage_ == stage::answered) {
+    s_.close(true);
+    return;
+  }
+  leg_failed(traffic::failure::no_answer, 0,
+             {errc::broken, "its certificate is trusted no more",
+              leg_site_.value, "wait for the answer",
+              "the request may have been run there"},
+             refusal::bad_peer_certificate);
 }
 
 void exchange::drop_upstream() {
@@ -330,6 +354,8 @@ void exchange::refuse(error why, refusal counted, unsigned status) {
     s_.close(true);
     return;
   }
+  forget_answer();
+  drop_upstream();
   auto answer =
     status == 0 ? to_problem(why, with().app->errors, w_.site().value)
                 : to_problem(status, why, with().app->errors, w_.site().value);
@@ -397,7 +423,15 @@ void exchange::end(bool keep) {
   stage_ = stage::none;
   in_ = nullptr;
   limit_.disarm();
+  delay_.reset();
   s_.exchange_done(keep && whole);
+}
+
+void exchange::rest() noexcept {
+  for (auto* x : {&head_bytes_, &target_, &kept_, &to_upstream_.before,
+                  &to_upstream_.after, &to_client_.before, &to_client_.after})
+    if (x->capacity() > rest_bytes_max)
+      *x = std::string{};
 }
 
 void exchange::on_client_gone() {
@@ -457,6 +491,11 @@ std::chrono::milliseconds exchange::answer_limit() const {
   return std::min(most, decision_.answer_within.value_or(most));
 }
 
+/// More of the body is to come, and somebody takes it.
+bool exchange::waits_for_request() const noexcept {
+  return !request_.done() && !up_dead_ && !gives_up_request();
+}
+
 /// One limit runs at a time: of what is waited for now.
 void exchange::rearm() {
   const auto& times = with().config->times;
@@ -465,7 +504,7 @@ void exchange::rearm() {
     limit_.arm(w_.clock, 2 * times.connect);
     break;
   case stage::asking:
-    if (!to_upstream_.empty() || (!request_.done() && !gives_up_request()))
+    if (waits_for_request() || !to_upstream_.empty())
       limit_.arm(w_.clock, times.idle);
     else
       limit_.arm(w_.clock, answer_limit());
@@ -505,7 +544,7 @@ void exchange::on_limit() {
                refusal::no_upstream_slot);
     break;
   case stage::asking:
-    if (to_upstream_.empty() && !request_.done() && !gives_up_request()) {
+    if (waits_for_request() && to_upstream_.empty()) {
       refuse({errc::timed_out, "the request's body stopped coming",
               w_.site().value, "read the request", ""},
              refusal::idle, 408);

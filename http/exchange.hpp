@@ -32,6 +32,8 @@ public:
   /// `request` was read from the session's buffer, behind `skipped` bytes.
   void start(head& request, std::size_t skipped);
   [[nodiscard]] bool runs() const noexcept { return stage_ != stage::none; }
+  /// None runs, nor will soon: gives back memory that a large one took.
+  void rest() noexcept;
   // -- told by the session ---------------------------------------------------
   void on_client_readable();
   void on_client_writable();
@@ -43,6 +45,8 @@ public:
   void on_peer_down(const site_id& peer);
   /// The injected faults have changed.
   void on_faults();
+  /// The peer of the running leg may be trusted no more.
+  void on_reload();
 
   // -- told by the pool ------------------------------------------------------
   void on_upstream(ref<upstream> x) override;
@@ -88,6 +92,7 @@ private:
   void on_limit();
   [[nodiscard]] bool replayable() const noexcept;
   [[nodiscard]] bool gives_up_request() const noexcept;
+  [[nodiscard]] bool waits_for_request() const noexcept;
 
   // -- relay.cpp: bytes ------------------------------------------------------
   void push_request();
@@ -99,10 +104,12 @@ private:
   void begin_answer();
   [[nodiscard]] bool replaced_by_cause();
   void compose_answer();
-  void take_answer_piece();
+  [[nodiscard]] bool take_answer_piece();
   void push_answer();
   void answer_ended();
   void answer_broke(bool in_order);
+  void answer_cut_short();
+  void forget_answer();
   [[nodiscard]] bool retry_on_fresh();
 
   // -- tunnel.cpp ------------------------------------------------------------
@@ -143,6 +150,7 @@ private:
   std::uint64_t leg_sent_ = 0; ///< Bytes of this leg's request.
   bool up_dead_ = false;       ///< Takes no more of the request.
   bool up_ended_ = false;      ///< Sends nothing more.
+  bool up_broken_ = false;     ///< It did not end in order.
   bool ran_ = false;           ///< Some byte of some leg went out.
 
   // The request's way up.
@@ -157,6 +165,7 @@ private:
   head_reader answer_head_{side::answer};
   body_reader answer_;
   pump to_client_;
+  std::size_t head_at_ = 0; ///< Where the final head begins in `before`.
   framing out_ = framing::none;
   unsigned status_ = 0;
   bool answer_bytes_ = false; ///< Some byte of an answer has come.

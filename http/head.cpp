@@ -237,16 +237,19 @@ bool head_reader::refuse(refusal why, unsigned status,
   return false;
 }
 
+void head_reader::moved_to(const char* bytes) noexcept {
+  if (base_ == bytes)
+    return;
+  if (base_ != nullptr) {
+    head_.bytes = {base_, at_};
+    head_.rebase(bytes);
+  }
+  base_ = bytes;
+}
+
 head_reader::outcome head_reader::read(std::string_view bytes,
                                        const site::limits& most) {
-  // The bytes may have moved since the last call: so must the views.
-  if (base_ != bytes.data()) {
-    if (base_ != nullptr) {
-      head_.bytes = {base_, at_};
-      head_.rebase(bytes.data());
-    }
-    base_ = bytes.data();
-  }
+  moved_to(bytes.data());
   for (;;) {
     const auto* nl = static_cast<const char*>(
       std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_));
@@ -426,6 +429,9 @@ bool head_reader::finish() {
 
 bool head_reader::finish_answer() {
   auto s = head_.status;
+  // A body that may not be there: nobody knows where the next answer begins.
+  if (s == 204 && (has_coding_ || head_.length > 0))
+    head_.close = true;
   if (s < 200 || s == 204 || s == 304 || head_request_)
     head_.body = framing::none;
   else if (has_coding_)

@@ -88,6 +88,8 @@ public:
   [[nodiscard]] const defect& why() const noexcept { return defect_; }
   /// Empty lines before the start line: not part of the head.
   [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
+  /// The bytes read so far lie elsewhere now (a buffer grew): views follow.
+  void moved_to(const char* bytes) noexcept;
   /// Ready for the next head.
   void reset() noexcept;
   /// An answer's body depends on the method that asked (RFC 9112, 6.3).

@@ -28,7 +28,20 @@ std::uint32_t told_why(std::uint32_t limit) {
 listener::listener(worker& on, std::size_t front)
   : on_(on), front_(front), acceptor_(on.io), pause_(on.io) {}
 
-result<void> listener::open(const mesh::address& at) {
+/// SO_REUSEPORT would share a port with any process of the same user, another
+/// node started by mistake too: so a socket without it looks first.
+boost::system::error_code listener::taken(const tcp::endpoint& to) {
+  boost::system::error_code ec;
+  tcp::acceptor probe{on_.io};
+  probe.open(to.protocol(), ec);
+  if (!ec)
+    probe.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec)
+    probe.bind(to, ec);
+  return ec;
+}
+
+result<void> listener::open(const mesh::address& at, bool alone) {
   auto text = mesh::to_string(at);
   boost::system::error_code ec;
   auto ip =
@@ -37,8 +50,11 @@ result<void> listener::open(const mesh::address& at) {
     return error{errc::bad_config, "\"" + at.host + "\" is not an IP address",
                  on_.site().value, "listen", "give an address to listen on"};
   tcp::endpoint to{ip, at.port};
-  acceptor_.open(to.protocol(), ec);
   int one = 1;
+  if (alone)
+    ec = taken(to);
+  if (!ec)
+    acceptor_.open(to.protocol(), ec);
   if (!ec)
     acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
   if (!ec

@@ -18,13 +18,16 @@ class listener {
 public:
   listener(worker& on, std::size_t front);
 
+  /// `alone`: nobody listens there yet, not even another of our threads.
   /// Errors: io, bad_config (not an address of this machine).
-  [[nodiscard]] result<void> open(const mesh::address& at);
+  [[nodiscard]] result<void> open(const mesh::address& at, bool alone);
   void start();
   void close();
   [[nodiscard]] std::uint16_t port() const;
 
 private:
+  [[nodiscard]] boost::system::error_code
+  taken(const boost::asio::ip::tcp::endpoint& to);
   void accept();
   void accepted(boost::asio::ip::tcp::socket&& from);
 

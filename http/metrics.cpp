@@ -25,6 +25,7 @@ using prometheus::MetricType;
 using labels = std::vector<ClientMetric::Label>;
 
 constexpr std::size_t refusals = static_cast<std::size_t>(refusal::count_);
+constexpr std::size_t bounds = static_cast<std::size_t>(bound::count_);
 constexpr std::size_t label_bytes_max = 128;
 constexpr std::size_t exchange_sets_max = 512; // Per shard; powers of two.
 constexpr std::size_t duration_sets_max = 64;
@@ -216,6 +217,10 @@ public:
     assert(why < refusal::count_);
     refused_[static_cast<std::size_t>(why)].add(1);
   }
+  void hit(bound which) noexcept override {
+    assert(which < bound::count_);
+    hit_[static_cast<std::size_t>(which)].add(1);
+  }
   void connections(std::string_view front, int change) noexcept override {
     fronts_.at(pair_view{front, {}}).add(change);
   }
@@ -239,6 +244,7 @@ private:
   table<pair_key, cell<std::int64_t>, front_sets_max> fronts_;
   table<pair_key, pool_cells, endpoint_sets_max> pools_;
   std::array<cell<std::uint64_t>, refusals> refused_;
+  std::array<cell<std::uint64_t>, bounds> hit_;
   cell<std::int64_t> tunnels_;
   cell<std::uint64_t> from_client_, to_client_;
 };
@@ -250,6 +256,7 @@ struct sums {
   std::map<std::string, std::int64_t> fronts;
   std::map<std::string, pool_sum> pools;
   std::array<std::uint64_t, refusals> refused{};
+  std::array<std::uint64_t, bounds> hit{};
   std::int64_t tunnels = 0;
   std::uint64_t from_client = 0, to_client = 0;
 
@@ -273,6 +280,8 @@ struct sums {
     });
     for (std::size_t i = 0; i < refusals; ++i)
       refused[i] += x.refused_[i].load();
+    for (std::size_t i = 0; i < bounds; ++i)
+      hit[i] += x.hit_[i].load();
     tunnels += x.tunnels_.load();
     from_client += x.from_client_.load();
     to_client += x.to_client_.load();
@@ -304,10 +313,9 @@ public:
     std::uint64_t count = 0;
     for (std::size_t i = 0; i < from.buckets.size(); ++i) {
       count += from.buckets[i];
-      auto bound = i < bounds_us.size()
-                     ? static_cast<double>(bounds_us[i]) / 1e6
-                     : std::numeric_limits<double>::infinity();
-      x.histogram.bucket.push_back({count, bound});
+      auto le = i < bounds_us.size() ? static_cast<double>(bounds_us[i]) / 1e6
+                                     : std::numeric_limits<double>::infinity();
+      x.histogram.bucket.push_back({count, le});
     }
     x.histogram.sample_count = count;
     x.histogram.sample_sum = static_cast<double>(from.sum_ns) / 1e9;
@@ -340,6 +348,12 @@ void put_traffic(families& to, const sums& from) {
   for (std::size_t i = 0; i < refusals; ++i)
     to.put({{"reason", std::string{to_string(static_cast<refusal>(i))}}},
            number(from.refused[i]));
+  to.open("cheops_limits_hit_total",
+          "Bounds reached that turned nobody away, by limit.",
+          MetricType::Counter);
+  for (std::size_t i = 0; i < bounds; ++i)
+    to.put({{"limit", std::string{to_string(static_cast<bound>(i))}}},
+           number(from.hit[i]));
   to.open("cheops_connections", "Connections accepted and open.",
           MetricType::Gauge);
   for (auto& [front, n] : from.fronts)
@@ -519,8 +533,17 @@ std::string_view to_string(refusal x) noexcept {
     "upstream_timeout",
     "upstream_broken",
     "peer_unreachable",
-    "correlations_full"};
+    "correlations_full",
+    "bad_handshake"};
   assert(x < refusal::count_);
+  return names[static_cast<std::size_t>(x)];
+}
+
+std::string_view to_string(bound x) noexcept {
+  static constexpr std::array<std::string_view, bounds> names{
+    "buffer_bytes", "retry_body_bytes", "upstream_connections", "upstream_idle",
+    "plans"};
+  assert(x < bound::count_);
   return names[static_cast<std::size_t>(x)];
 }
 

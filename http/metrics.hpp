@@ -37,9 +37,22 @@ enum class refusal : std::uint8_t {
   upstream_broken,
   peer_unreachable,
   correlations_full,
-  count_ ///< How many there are.
+  bad_handshake, ///< TLS came to nothing, but not for a certificate.
+  count_         ///< How many there are.
 };
 [[nodiscard]] std::string_view to_string(refusal x) noexcept;
+
+/// A bound that was reached and turned nobody away: somebody waits, or does
+/// without. Those that refuse are reasons of refusal.
+enum class bound : std::uint8_t {
+  buffer_bytes,         ///< The sender is not read for now.
+  retry_body_bytes,     ///< There is no second try.
+  upstream_connections, ///< The request waits for one.
+  upstream_idle,        ///< A connection is closed instead of resting.
+  plans,                ///< The cache of plans begins anew.
+  count_                ///< How many there are.
+};
+[[nodiscard]] std::string_view to_string(bound x) noexcept;
 
 class metrics {
 public:
@@ -53,6 +66,7 @@ public:
                           std::string_view site, unsigned status,
                           std::chrono::nanoseconds took) noexcept = 0;
     virtual void refused(refusal why) noexcept = 0;
+    virtual void hit(bound which) noexcept = 0;
     /// Gauges, by difference.
     virtual void connections(std::string_view front, int change) noexcept = 0;
     virtual void pooled(std::string_view endpoint, int idle_change,

@@ -23,6 +23,7 @@ struct openssl_deleter {
   void operator()(ASN1_STRING* x) const { ASN1_STRING_free(x); }
   void operator()(GENERAL_NAMES* x) const { GENERAL_NAMES_free(x); }
   void operator()(SSL* x) const { SSL_free(x); }
+  void operator()(X509_STORE_CTX* x) const { X509_STORE_CTX_free(x); }
 };
 
 /// An object of OpenSSL's with one owner.

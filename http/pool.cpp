@@ -2,6 +2,8 @@
 
 #include "http/worker.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -31,6 +33,7 @@ void pool::acquire(upstream_user& user, bool fresh, bool careful) {
   if (open_ < on_.bounds().upstream_connections) {
     connect_for(user);
   } else if (waiting_.size() < on_.bounds().upstream_waiting) {
+    on_.counts.hit(bound::upstream_connections);
     waiting_.push_back(&user);
   } else {
     user.on_no_upstream({errc::overloaded,
@@ -79,6 +82,7 @@ void pool::give_back(ref<upstream> x, bool reusable) {
     return;
   }
   if (idle_.size() >= on_.bounds().upstream_idle) {
+    on_.counts.hit(bound::upstream_idle);
     x->close();
     return;
   }
@@ -100,16 +104,19 @@ void pool::forget(upstream& x) {
     on_.counts.pooled(label_, -1, 0);
     idle_.erase(at);
   }
-  serve_waiting();
+  // Not on this stack: a connection may fail at once, and so may the next.
+  if (!waiting_.empty())
+    boost::asio::post(on_.io,
+                      [hold = ref<pool>{this}] { hold->serve_waiting(); });
 }
 
 void pool::serve_waiting() {
-  if (waiting_.empty() || on_.stopped
-      || open_ >= on_.bounds().upstream_connections)
-    return;
-  auto* next = waiting_.front();
-  waiting_.pop_front();
-  connect_for(*next);
+  while (!waiting_.empty() && !on_.stopped
+         && open_ < on_.bounds().upstream_connections) {
+    auto* next = waiting_.front();
+    waiting_.pop_front();
+    connect_for(*next);
+  }
 }
 
 void pool::retire() {

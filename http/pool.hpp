@@ -51,6 +51,8 @@ public:
   /// For good; tells nobody.
   void close();
   [[nodiscard]] pool& from() const noexcept { return *from_; }
+  /// A peer's certificate, looked at again under the settings of now.
+  [[nodiscard]] bool still_trusted() const;
 
 private:
   friend class pool;
@@ -60,7 +62,10 @@ private:
   void secure();
   void handshake();
   void connected();
-  void failed(errc code, const std::string& what, refusal metric);
+  void handshake_failed();
+  void not_trusted(std::string what);
+  void unreachable(std::string what);
+  void failed(error why, refusal metric);
   void on_readable();
   void on_writable();
   void on_limit();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace cheops::http {
 
@@ -58,6 +59,13 @@ void pump::piece(std::size_t pass, std::size_t drop_behind,
     from.consume(drop);
     drop = 0;
   }
+}
+
+void pump::take_back(std::size_t at) noexcept {
+  assert(before_sent <= at);
+  before.resize(std::min(at, before.size()));
+  after.clear();
+  ready = drop = after_sent = 0;
 }
 
 void pump::discard(buffer& from) noexcept {

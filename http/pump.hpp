@@ -31,6 +31,9 @@ struct pump {
   [[nodiscard]] io flush(stream& to, buffer& from, std::uint64_t& sent);
   /// Forgets what is not sent; takes it out of the buffer.
   void discard(buffer& from) noexcept;
+  /// Forgets what of `before` lies behind `at`, and the piece; nothing of
+  /// either is sent. The buffer is left as it is.
+  void take_back(std::size_t at) noexcept;
   /// A new piece lies at the front of the buffer.
   void piece(std::size_t pass, std::size_t drop_behind, buffer& from) noexcept;
 

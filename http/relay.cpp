@@ -46,8 +46,15 @@ void exchange::on_client_readable() {
   auto most = request_.done() ? buffer::small
                               : std::size_t{with().config->bounds.buffer_bytes};
   auto room = s_.in.room(most);
-  if (room.empty())
+  if (room.empty()) {
+    if (s_.io.gone()) {
+      s_.close();
+      return;
+    }
+    w_.counts.hit(bound::buffer_bytes);
+    s_.wait_gone();
     return;
+  }
   auto r = s_.io.try_read(room);
   if (r.what == io::closed || r.what == io::failed) {
     s_.close();
@@ -107,13 +114,15 @@ bool exchange::take_request_piece() {
   std::string trailers;
   if (request_.done())
     trailers = request_.take_trailers();
-  if (keeps_body_) {
+  if (keeps_body_ && kept_all_) {
     auto most = with().config->bounds.retry_body_bytes;
-    kept_all_ = kept_all_ && taken_ + trailers.size() <= most;
-    if (kept_all_)
+    kept_all_ = taken_ + trailers.size() <= most;
+    if (kept_all_) {
       kept_.append(s_.in.data(), step.pass).append(trailers);
-    else
+    } else {
       kept_.clear();
+      w_.counts.hit(bound::retry_body_bytes);
+    }
   }
   to_upstream_.piece(step.pass, step.drop, s_.in);
   to_upstream_.after = std::move(trailers);
@@ -127,10 +136,12 @@ void exchange::request_write_failed() {
   // It may have answered before it stopped listening: its end will tell.
   up_dead_ = true;
   to_upstream_.discard(s_.in);
-  if (stage_ == stage::answered)
+  if (stage_ == stage::answered) {
     end(false);
-  else
-    up_->wait_readable();
+    return;
+  }
+  up_->wait_readable();
+  rearm();
 }
 
 void exchange::on_upstream_writable() {
@@ -159,8 +170,11 @@ void exchange::read_answer() {
     auto most = stage_ == stage::asking ? bounds.header_bytes + std::size_t{1}
                                         : std::size_t{bounds.buffer_bytes};
     auto room = up_->in.room(most);
-    if (room.empty())
-      return; // The client is slow; `push_answer` goes on when it is not.
+    if (room.empty()) {
+      // The client is slow; `push_answer` goes on when it is not.
+      w_.counts.hit(bound::buffer_bytes);
+      return;
+    }
     auto r = up_->io.try_read(room);
     if (r.what == io::again)
       break;
@@ -282,7 +296,7 @@ void exchange::compose_answer() {
   if (h.body == framing::chunked && old_client)
     out_ = framing::until_close;
   if (out_ == framing::until_close || w_.draining
-      || (!request_.done() && gives_up_request()))
+      || (!request_.done() && (gives_up_request() || !keep_upstream_)))
     keep_client_ = false;
   answer_.start(h.body, h.length, old_client,
                 with().config->bounds.header_bytes);
@@ -297,17 +311,19 @@ void exchange::compose_answer() {
     sites = token_or_quoted(leg_site_.value) + "=" + std::to_string(h.status);
     with_what.sites = sites;
   }
+  head_at_ = to_client_.before.size(); // Behind what is left of a 1xx.
   write_answer(to_client_.before, h, with_what);
 }
 
-void exchange::take_answer_piece() {
+/// False: what has come is no body; the exchange goes another way.
+bool exchange::take_answer_piece() {
   auto& in = up_->in;
   if (answer_.done() || in.empty())
-    return;
+    return true;
   auto step = answer_.scan(in.data(), in.size());
   if (step.bad) {
-    answer_broke(false);
-    return;
+    answer_cut_short();
+    return false;
   }
   to_client_.piece(step.pass, step.drop, in);
   to_client_.after_sent = 0;
@@ -318,6 +334,7 @@ void exchange::take_answer_piece() {
   } else if (answer_.done() && out_ == framing::chunked) {
     to_client_.after = answer_.take_trailers();
   }
+  return true;
 }
 
 void exchange::push_answer() {
@@ -326,15 +343,13 @@ void exchange::push_answer() {
   while (stage_ == stage::answering) {
     if (held(true, false))
       return;
-    if (to_client_.takes_piece())
-      take_answer_piece();
-    if (!runs())
-      return; // It broke.
+    if (to_client_.takes_piece() && !take_answer_piece())
+      return;
     if (to_client_.empty()) {
       if (!up_ended_ || answer_.done())
         break;
-      if (answer_.kind() != framing::until_close) {
-        answer_broke(false);
+      if (up_broken_ || answer_.kind() != framing::until_close) {
+        answer_cut_short();
         return;
       }
       answer_.end();
@@ -374,23 +389,34 @@ void exchange::answer_ended() {
   }
 }
 
+/// Its sender broke off, or sent what is no body.
+void exchange::answer_cut_short() {
+  refuse({errc::broken, "the answer broke off", leg_site_.value,
+          "read the answer", ""},
+         refusal::upstream_broken);
+}
+
+/// Of the final answer nothing has gone out: it is as if it had not come.
+void exchange::forget_answer() {
+  assert(!head_out_);
+  if (stage_ == stage::answering)
+    to_client_.take_back(head_at_);
+}
+
 void exchange::answer_broke(bool in_order) {
   up_ended_ = true;
+  up_broken_ = !in_order;
   if (stage_ == stage::answered) {
     end(false);
     return;
   }
   if (stage_ == stage::answering) {
-    // What has come goes out first, even if it is not the whole.
-    if (in_order
-        && (!to_client_.empty() || !up_->in.empty()
-            || answer_.kind() == framing::until_close)) {
+    // What has come goes out first: it may well be the whole.
+    if (!to_client_.empty() || !up_->in.empty()
+        || (in_order && answer_.kind() == framing::until_close))
       push_answer();
-      return;
-    }
-    refuse({errc::broken, "the answer broke off", leg_site_.value,
-            "read the answer", ""},
-           refusal::upstream_broken);
+    else
+      answer_cut_short();
     return;
   }
   if (retry_on_fresh())
@@ -400,7 +426,9 @@ void exchange::answer_broke(bool in_order) {
   leg_failed(
     leg_sent_ == 0 ? traffic::failure::not_sent : traffic::failure::no_answer,
     0,
-    {errc::broken, where + " closed the connection before it answered",
+    {errc::broken,
+     where + " closed the connection before it answered"
+       + (up_->io.why().empty() ? "" : ": " + std::string{up_->io.why()}),
      leg_site_.value, "wait for the answer", "the request may have been run"},
     refusal::upstream_broken);
 }

@@ -69,7 +69,7 @@ result<void> server_impl::open() {
     auto& on = *workers_.emplace_back(std::make_unique<worker>(shared_, with_));
     for (std::size_t i = 0; i < listens.size(); ++i) {
       auto& x = *on.listeners.emplace_back(std::make_unique<listener>(on, i));
-      if (auto opened = x.open(listens[i]); !opened)
+      if (auto opened = x.open(listens[i], n == 0); !opened)
         return opened.error();
       // Port 0 takes a free one; the other threads listen there too.
       if (n == 0) {
@@ -116,6 +116,10 @@ result<void> in_order(settings& next, const settings& now) {
     fronts.push_back(*x);
   }
   next.fronts = std::move(fronts);
+  if ((next.peer_accepts == nullptr) != (now.peer_accepts == nullptr))
+    return error{errc::bad_config,
+                 "tls between sites cannot be turned on or off while running",
+                 now.config->name.value, "reload", "restart the node for that"};
   return {};
 }
 
@@ -131,6 +135,8 @@ result<void> server_impl::reload(std::shared_ptr<const site::config> config) {
     if (auto opened = shared_->log->reopen(); !opened)
       spdlog::warn("{}", to_string(opened.error()));
   with_ = next;
+  shared_->traces->configure(with_->config->bounds.correlations,
+                             with_->config->times.correlation);
   tell([with = with_](worker& on) { on.reload(with); });
   return {};
 }
@@ -158,6 +164,27 @@ void server_impl::stop(std::chrono::milliseconds grace) {
   threads_.clear();
 }
 
+/// The counters may outlive the server: they do not hold what they read.
+void add_gauges(metrics& to, const plane& from) {
+  std::weak_ptr<traffic::correlation> traces = from.traces;
+  to.add_gauge("cheops_correlations", "Scoped traces that are remembered.",
+               [traces] {
+                 auto x = traces.lock();
+                 return x ? static_cast<double>(x->size()) : 0;
+               });
+  to.add_gauge("cheops_correlations_evicted_total",
+               "Traces forgotten before their time, to make room.", [traces] {
+                 auto x = traces.lock();
+                 return x ? static_cast<double>(x->evicted()) : 0;
+               });
+  std::weak_ptr<access_log> log = from.log;
+  to.add_gauge("cheops_access_log_dropped_total",
+               "Lines of the access log that were lost.", [log] {
+                 auto x = log.lock();
+                 return x ? static_cast<double>(x->dropped()) : 0;
+               });
+}
+
 } // namespace
 
 result<std::unique_ptr<server>>
@@ -178,6 +205,7 @@ server::start(std::shared_ptr<const site::config> config,
       return log.error();
     shared->log = *log;
   }
+  add_gauges(*shared->counters, *shared);
   auto made = std::make_unique<server_impl>(*with, std::move(shared));
   if (auto opened = made->open(); !opened)
     return opened.error();

@@ -55,25 +55,6 @@ bool same_type(std::string_view given, std::string_view wanted) {
   return same_text(given, wanted);
 }
 
-std::optional<service_response> framing_objection(const head_fields& head) {
-  auto hosts = head.count(bh::field::host);
-  if (hosts > 1 || (hosts == 0 && head.version() == 11))
-    return plain_problem(400, errc::bad_request,
-                         "a request has one Host field");
-  if (head.version() != 11 && head.version() != 10)
-    return plain_problem(505, errc::bad_request, "HTTP/1.1 is spoken here");
-  auto encodings = head.count(bh::field::transfer_encoding);
-  if (encodings == 0)
-    return {};
-  std::string_view encoding{head[bh::field::transfer_encoding].data(),
-                            head[bh::field::transfer_encoding].size()};
-  if (encodings > 1 || !same_text(encoding, "chunked") || head.version() == 10
-      || head.count(bh::field::content_length) != 0)
-    return plain_problem(400, errc::bad_request,
-                         "the body's framing is ambiguous");
-  return {};
-}
-
 bool good_host(const service_state& state, std::string_view host) {
   if (!state.with.at.unix_path.empty())
     return true; // No browser gets there.
@@ -120,8 +101,6 @@ std::optional<service_response> objection(const head_fields& head,
                                           const service_state& state,
                                           service_request& out,
                                           routes::match& to) {
-  if (auto bad = framing_objection(head))
-    return bad;
   out.method = std::string{head.method_string()};
   for (auto& x : head)
     out.fields.emplace_back(std::string{x.name_string()},

@@ -31,7 +31,7 @@ struct service_state {
 
 using head_fields = boost::beast::http::request_header<>;
 
-/// Everything that a head alone can be refused for; if there is nothing,
+/// What a well-formed head alone can be refused for; if there is nothing,
 /// `out` has all but the body, and `to` the route.
 [[nodiscard]] std::optional<service_response>
 objection(const head_fields& head, const service_state& state,

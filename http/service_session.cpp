@@ -1,5 +1,6 @@
 #include "http/service_session.hpp"
 
+#include "http/head.hpp"
 #include "http/problem.hpp"
 #include "http/text.hpp"
 
@@ -101,32 +102,25 @@ private:
   // One request and its answer; false: the connection ends.
   awaitable<bool> exchange() {
     parser in;
-    in.header_limit(static_cast<std::uint32_t>(state_.with.header_bytes_max));
+    // `read_head` has the smaller one.
+    in.header_limit(
+      static_cast<std::uint32_t>(2 * state_.with.header_bytes_max));
     in.body_limit(state_.with.body_bytes_max);
     if (held_ == 0) {
       auto came = co_await read(state_.with.idle);
       if (!came)
         co_return false; // Idle for too long, or gone.
     }
-    auto limit = std::chrono::steady_clock::now() + state_.with.header;
-    while (!in.is_header_done()) {
-      auto bad = parse(in);
-      if (bad)
-        co_return co_await refuse(*bad);
-      if (in.is_header_done())
-        break;
-      auto left = limit - std::chrono::steady_clock::now();
-      auto came = co_await read(left);
-      if (came)
-        continue;
-      if (!late_)
-        co_return false;
-      co_return co_await refuse(plain_problem(
-        408, errc::timed_out, "the request's head did not come in time"));
-    }
+    auto refusal = co_await read_head();
+    if (!refusal && !gone_)
+      refusal = parse(in); // The head, and nothing behind it.
+    if (gone_)
+      co_return false;
+    if (refusal)
+      co_return co_await refuse(*refusal);
     service_request asked;
     routes::match to;
-    auto refusal = objection(in.get(), state_, asked, to);
+    refusal = objection(in.get(), state_, asked, to);
     if (!refusal)
       refusal = co_await read_body(in);
     if (refusal)
@@ -137,6 +131,55 @@ private:
     auto old = in.get().version() < 11;
     auto out = co_await handle(*to.found, asked);
     co_return co_await reply(out, head, keep, old);
+  }
+
+  // Waits for a whole head that is as strict as those of the proxy: Beast
+  // reads what it is then given, but takes more than we do.
+  awaitable<std::optional<service_response>> read_head() {
+    site::limits most;
+    most.header_bytes =
+      static_cast<std::uint32_t>(state_.with.header_bytes_max);
+    head_reader head{side::request};
+    auto limit = std::chrono::steady_clock::now() + state_.with.header;
+    for (;;) {
+      auto got = head.read({input_.data(), held_}, most);
+      if (got == head_reader::outcome::refused)
+        co_return head_problem(head.why(), most);
+      if (got == head_reader::outcome::complete)
+        break;
+      make_room();
+      auto left = limit - std::chrono::steady_clock::now();
+      auto came = co_await read(left);
+      if (came)
+        continue;
+      gone_ = !late_;
+      co_return plain_problem(408, errc::timed_out,
+                              "the request's head did not come in time");
+    }
+    consume(head.skipped());
+    co_return std::nullopt;
+  }
+
+  static service_response head_problem(const defect& why,
+                                       const site::limits& most) {
+    if (why.why == refusal::header_too_large)
+      return plain_problem(why.status, errc::too_large,
+                           "the head is over "
+                             + std::to_string(most.header_bytes) + " bytes");
+    return plain_problem(why.status, errc::bad_request, std::string{why.what});
+  }
+
+  void consume(std::size_t n) {
+    std::copy(input_.begin() + static_cast<std::ptrdiff_t>(n),
+              input_.begin() + static_cast<std::ptrdiff_t>(held_),
+              input_.begin());
+    held_ -= n;
+  }
+
+  // What is held is bounded by the limit on heads.
+  void make_room() {
+    if (held_ == input_.size())
+      input_.resize(2 * input_.size());
   }
 
   // Feeds the parser with what is held; what it leaves stays.
@@ -150,19 +193,10 @@ private:
       if (!header_was_done && in.is_header_done())
         break; // The body is read when we know that we want it.
     }
-    std::copy(input_.begin() + static_cast<std::ptrdiff_t>(used),
-              input_.begin() + static_cast<std::ptrdiff_t>(held_),
-              input_.begin());
-    held_ -= used;
-    if (held_ == input_.size()) // Bounded by the limit on heads.
-      input_.resize(2 * input_.size());
+    consume(used);
+    make_room();
     if (!ec || ec == bh::error::need_more)
       return {};
-    if (ec == bh::error::header_limit)
-      return plain_problem(431, errc::too_large,
-                           "the head is over "
-                             + std::to_string(state_.with.header_bytes_max)
-                             + " bytes");
     if (ec == bh::error::body_limit)
       return plain_problem(413, errc::too_large,
                            "the body is over "
@@ -375,6 +409,7 @@ private:
   std::uint64_t armed_ = 0;
   bool late_ = false;
   bool closed_ = false;
+  bool gone_ = false; ///< The client has left within a head.
 };
 
 } // namespace

@@ -99,7 +99,9 @@ void session::handshake() {
   case io::done:
     break;
   default:
-    on_.counts.refused(refusal::bad_peer_certificate);
+    on_.counts.refused(refused_certificate(io.tls())
+                         ? refusal::bad_peer_certificate
+                         : refusal::bad_handshake);
     close();
     return;
   }
@@ -112,7 +114,17 @@ void session::handshake() {
   on_readable();
 }
 
+/// What this front accepts now may be less than at the handshake.
+bool session::still_welcome() const {
+  const auto& now = *on_.current;
+  const auto& accepts =
+    front_peer_ ? now.peer_accepts : now.fronts[front_index_].accepts;
+  return io.tls() == nullptr || still_trusted(io.tls(), accepts.get());
+}
+
 bool session::take_certificate() {
+  if (with_ != on_.current && !still_welcome())
+    return false; // Revoked during the handshake.
   if (front_peer_) {
     certified_ = site_id{site_of(io.tls())};
     return !certified_.empty();
@@ -147,6 +159,18 @@ void session::close(bool hard) {
   on_.session_ended();
 }
 
+void session::on_reload() {
+  if (state_ == state::handshake)
+    return; // Its end looks.
+  if (!still_welcome()) {
+    on_.counts.refused(refusal::bad_peer_certificate);
+    close(true);
+    return;
+  }
+  if (state_ == state::busy)
+    exchange_.on_reload();
+}
+
 void session::on_faults() {
   if (state_ == state::busy)
     exchange_.on_faults();
@@ -158,6 +182,11 @@ void session::on_faults() {
 
 void session::wait_readable() {
   io.when_readable(
+    *this, [](counted& self) { static_cast<session&>(self).on_readable(); });
+}
+
+void session::wait_gone() {
+  io.when_gone(
     *this, [](counted& self) { static_cast<session&>(self).on_readable(); });
 }
 
@@ -207,7 +236,8 @@ void session::read_head() {
     if (const auto* f = on_.faults_of(certified_))
       if (f->in.cut)
         return; // An injected fault; its end wakes us.
-  auto room = in.room(on_.bounds().header_bytes);
+  // The empty line that may come before a head does not count.
+  auto room = in.room(on_.bounds().header_bytes + std::size_t{2});
   auto r = io.try_read(room);
   switch (r.what) {
   case io::done:
@@ -260,6 +290,7 @@ void session::await_head() {
     limit_.arm(on_.clock, on_.times().header);
   } else if (in.empty()) {
     in.rest();
+    exchange_.rest();
     limit_.arm(on_.clock, on_.times().idle);
   }
   wait_readable();
@@ -289,6 +320,8 @@ void session::on_limit() {
     refuse({refusal::slow_header, 408, "the header took too long to come"});
     return;
   }
+  if (state_ == state::handshake)
+    on_.counts.refused(refusal::slow_header);
   close();
 }
 
@@ -296,6 +329,8 @@ void session::on_limit() {
 
 void session::refuse(const defect& why) {
   on_.counts.refused(why.why);
+  // Room may have been made for bytes that then did not come.
+  reader_.moved_to(in.view().data());
   error e{why.status == 503 ? errc::overloaded : errc::bad_request,
           std::string{why.what}, on_.site().value, "read the request", ""};
   auto answer = to_problem(why.status, e, with_->app->errors, on_.site().value);

@@ -35,12 +35,16 @@ public:
   void cut_off();
   /// The injected faults have changed.
   void on_faults();
+  /// There are new settings: who is not trusted by them is cut off.
+  void on_reload();
 
   // -- for the exchange ------------------------------------------------------
   stream io;
   buffer in;
   void wait_readable();
   void wait_writable();
+  /// While nothing more is read: `on_client_readable` then finds it gone.
+  void wait_gone();
   /// The exchange has ended, its answer is out. `keep`: the connection is at
   /// the start of the next request.
   void exchange_done(bool keep);
@@ -78,6 +82,7 @@ private:
 
   void handshake();
   bool take_certificate();
+  [[nodiscard]] bool still_welcome() const;
   void on_readable();
   void on_writable();
   void on_limit();

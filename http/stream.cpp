@@ -17,6 +17,18 @@ namespace cheops::http {
 
 namespace {
 
+/// A silent connection may be of somebody who has lost his network: he is
+/// asked after a minute, and is gone when he says nothing for another.
+void keep_alive(int fd) {
+  auto set = [fd](int level, int what, int value) {
+    ::setsockopt(fd, level, what, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
 io io_of_errno() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? io::again
                                                                    : io::failed;
@@ -86,6 +98,7 @@ bool stream::watch(poller& by) {
     return false;
   int one = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  keep_alive(fd_);
   if (!by.add(fd_, *this, slot_)) {
     ::close(std::exchange(fd_, -1));
     return false;
@@ -156,7 +169,15 @@ io stream::try_handshake() {
     return io::done;
   auto why = SSL_get_error(tls_.get(), n);
   wants_write_ = why == SSL_ERROR_WANT_WRITE;
-  return why == SSL_ERROR_WANT_READ || wants_write_ ? io::again : io::failed;
+  return why == SSL_ERROR_WANT_READ || wants_write_ ? io::again : failed(why);
+}
+
+io stream::failed(int tls_error) noexcept {
+  const auto* said = tls_error == SSL_ERROR_SSL
+                       ? ERR_reason_error_string(ERR_peek_last_error())
+                       : nullptr;
+  why_ = said != nullptr ? said : "the connection broke off";
+  return io::failed;
 }
 
 bool stream::handshake_wants_write() const noexcept {
@@ -177,14 +198,14 @@ io_result stream::try_read(std::span<char> to) {
   starved_ = n <= 0;
   if (n > 0)
     return {io::done, static_cast<std::size_t>(n)};
-  switch (SSL_get_error(tls_.get(), n)) {
+  switch (auto why = SSL_get_error(tls_.get(), n)) {
   case SSL_ERROR_WANT_READ:
   case SSL_ERROR_WANT_WRITE:
     return {io::again};
   case SSL_ERROR_ZERO_RETURN:
     return {io::closed};
   default:
-    return {io::failed};
+    return {failed(why)};
   }
 }
 
@@ -227,6 +248,8 @@ void stream::wait(waiter& w, bool at_once, counted& owner, resume then) {
 }
 
 void stream::wake(waiter& w) {
+  if (&w == &reader_)
+    until_gone_ = false;
   auto now = std::exchange(w, {});
   if (open_ && now.then != nullptr)
     now.then(*now.owner);
@@ -235,7 +258,16 @@ void stream::wake(waiter& w) {
 void stream::when_readable(counted& owner, resume then) {
   // What OpenSSL has read already no socket will tell of.
   auto held = tls_ && !starved_ && SSL_has_pending(tls_.get()) != 0;
+  if (std::exchange(until_gone_, false))
+    reader_ = {};
   wait(reader_, readable_ || held, owner, then);
+}
+
+void stream::when_gone(counted& owner, resume then) {
+  if (reader_.then != nullptr)
+    return;
+  until_gone_ = true;
+  wait(reader_, hung_up_, owner, then);
 }
 
 void stream::when_writable(counted& owner, resume then) {
@@ -249,7 +281,7 @@ void stream::on_events(std::uint32_t what) {
   writable_ = writable_ || broken || (what & EPOLLOUT) != 0;
   // What is woken first may close the stream, and its owner with it.
   auto hold = reader_.owner ? reader_.owner : writer_.owner;
-  if (readable_)
+  if (readable_ && (hung_up_ || !until_gone_))
     wake(reader_);
   if (hold && writable_)
     wake(writer_);

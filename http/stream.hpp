@@ -61,12 +61,22 @@ public:
   [[nodiscard]] io try_handshake();
   [[nodiscard]] bool handshake_wants_write() const noexcept;
 
+  /// Why TLS failed last, for people.
+  [[nodiscard]] std::string_view why() const noexcept { return why_; }
+
   [[nodiscard]] io_result try_read(std::span<char> to);
   [[nodiscard]] io_result try_write(std::span<const iovec> what);
 
   /// One wait of each kind at a time: a second call does nothing.
   void when_readable(counted& owner, resume then);
   void when_writable(counted& owner, resume then);
+
+  /// Waits until the other side is gone, while nothing of it is read: what
+  /// comes stays where it is. A call of `when_readable` takes the wait over.
+  void when_gone(counted& owner, resume then);
+  /// The other side sends nothing more, or the connection is broken; bytes
+  /// that it sent before may still be there.
+  [[nodiscard]] bool gone() const noexcept { return hung_up_; }
 
   /// What the socket has become ready for: EPOLL* bits. For the poller.
   void on_events(std::uint32_t what);
@@ -91,6 +101,7 @@ private:
   };
   friend struct socket_bio;
 
+  io failed(int tls_error) noexcept;
   void wait(waiter& w, bool at_once, counted& owner, resume then);
   void wake(waiter& w);
   [[nodiscard]] ssize_t receive(char* to, std::size_t room) noexcept;
@@ -110,6 +121,8 @@ private:
   bool hung_up_ = false; ///< Nothing more will come: no edge will tell again.
   bool starved_ = false; ///< OpenSSL needs more bytes than it holds.
   bool wants_write_ = false;
+  std::string_view why_;    ///< Of OpenSSL's own texts, or ours.
+  bool until_gone_ = false; ///< `reader_` waits for the end alone.
   waiter reader_;
   waiter writer_;
 };

@@ -318,6 +318,24 @@ std::string site_of(const SSL* connection) {
   return found ? site_in(*found) : std::string{};
 }
 
+bool still_trusted(const SSL* connection, const SSL_CTX* now) {
+  if ((SSL_CTX_get_verify_mode(now) & SSL_VERIFY_PEER) == 0)
+    return true;
+  auto* leaf = SSL_get0_peer_certificate(connection);
+  owned<X509_STORE_CTX> check{X509_STORE_CTX_new()};
+  if (leaf == nullptr || !check
+      || X509_STORE_CTX_init(check.get(), SSL_CTX_get_cert_store(now), leaf,
+                             SSL_get_peer_cert_chain(connection))
+           != 1)
+    return false;
+  // As OpenSSL does in a handshake.
+  X509_STORE_CTX_set_default(
+    check.get(), SSL_is_server(connection) != 0 ? "ssl_client" : "ssl_server");
+  auto good = X509_verify_cert(check.get()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
 std::string site_uri(std::string_view site) {
   return std::string{uri_prefix} + percent_encode(site);
 }
@@ -325,6 +343,12 @@ std::string site_uri(std::string_view site) {
 std::string refused_because(const SSL* connection) {
   auto why = SSL_get_verify_result(connection);
   return why == X509_V_OK ? std::string{} : X509_verify_cert_error_string(why);
+}
+
+bool refused_certificate(const SSL* connection) {
+  return SSL_get_verify_result(connection) != X509_V_OK
+         || ERR_GET_REASON(ERR_peek_last_error())
+              == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
 }
 
 result<int> days_left(const std::string& certificate_file) {

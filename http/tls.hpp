@@ -42,12 +42,21 @@ using ssl_context = std::shared_ptr<SSL_CTX>;
 /// several, or one that is malformed.
 [[nodiscard]] std::string site_of(const SSL* connection);
 
+/// Whether the certificate that the other side showed would be accepted under
+/// the settings of `now` too: authorities and revocations may have changed
+/// since the handshake. True where `now` asks for none.
+[[nodiscard]] bool still_trusted(const SSL* connection, const SSL_CTX* now);
+
 /// The URI of a site's certificate.
 [[nodiscard]] std::string site_uri(std::string_view site);
 
 /// Why the certificate of the other side was refused, for people: "certificate
 /// has expired"; empty if it was not.
 [[nodiscard]] std::string refused_because(const SSL* connection);
+
+/// After a handshake that failed here: whether for the certificate of the
+/// other side, or for the lack of one. Reads this thread's queued errors.
+[[nodiscard]] bool refused_certificate(const SSL* connection);
 
 /// The days until a certificate file ends (below 0: it has ended).
 [[nodiscard]] result<int> days_left(const std::string& certificate_file);

@@ -57,9 +57,7 @@ void upstream::resolve() {
       if (state_ != state::connecting)
         return;
       if (e || r.empty()) {
-        failed(errc::unreachable,
-               "the name \"" + from_->to().at.host + "\" is not known",
-               refusal::upstream_broken);
+        unreachable("the name \"" + from_->to().at.host + "\" is not known");
         return;
       }
       addresses_.clear();
@@ -78,8 +76,9 @@ void upstream::dial(std::size_t index) {
   const auto& to = addresses_[index];
   socket.open(to.protocol(), ec);
   if (ec) {
-    failed(errc::io, "no socket can be had: " + ec.message(),
-           refusal::upstream_broken);
+    failed({errc::io, "no socket can be had: " + ec.message(), "", "connect",
+            "raise the limit on open files"},
+           refusal::no_upstream_slot);
     return;
   }
   socket.async_connect(to, [this, index, hold = ref<upstream>(this)](
@@ -91,9 +90,7 @@ void upstream::dial(std::size_t index) {
     else if (index + 1 < addresses_.size())
       dial(index + 1);
     else
-      failed(errc::unreachable,
-             from_->label() + " cannot be reached: " + e.message(),
-             refusal::upstream_broken);
+      unreachable(from_->label() + " cannot be reached: " + e.message());
   });
 }
 
@@ -104,7 +101,8 @@ void upstream::secure() {
     return;
   }
   if (!io.secure(to.tls.get(), false, to.name)) {
-    failed(errc::io, "no TLS connection can be made", refusal::upstream_broken);
+    failed({errc::io, "no TLS connection can be made", "", "connect", ""},
+           refusal::upstream_broken);
     return;
   }
   handshake();
@@ -120,24 +118,48 @@ void upstream::handshake() {
     return;
   case io::done:
     break;
-  default: {
-    auto why = refused_because(io.tls());
-    failed(errc::unreachable,
-           "the TLS handshake with " + from_->label() + " failed"
-             + (why.empty() ? "" : ": " + why),
-           refusal::bad_peer_certificate);
+  default:
+    handshake_failed();
     return;
-  }
   }
   const auto& to = from_->to();
-  if (to.peer && site_of(io.tls()) != to.site.value) {
-    failed(errc::unreachable,
-           "the certificate at " + from_->label() + " is that of site \""
-             + site_of(io.tls()) + "\", not of " + to.site.value,
-           refusal::bad_peer_certificate);
+  if (to.peer && site_of(io.tls()) != to.site.value)
+    not_trusted("the certificate at " + from_->label() + " is that of site \""
+                + site_of(io.tls()) + "\", not of " + to.site.value);
+  else if (!still_trusted())
+    not_trusted("the certificate at " + from_->label() + " is trusted no more");
+  else
+    connected();
+}
+
+void upstream::handshake_failed() {
+  auto why = refused_because(io.tls());
+  if (!why.empty()) {
+    not_trusted("the certificate at " + from_->label() + " is refused: " + why);
     return;
   }
-  connected();
+  failed({errc::broken,
+          "the TLS handshake with " + from_->label()
+            + " failed: " + std::string{io.why()},
+          "", "TLS handshake",
+          from_->to().peer ? "do both sites have certificates of one CA?"
+                           : "does the backend speak TLS there?"},
+         refusal::bad_handshake);
+}
+
+void upstream::not_trusted(std::string what) {
+  failed(
+    {errc::broken, std::move(what), "", "TLS handshake",
+     from_->to().peer
+       ? "compare the certificates of both sites: cheops check"
+       : "compare ca and server_name of the backend of " + from_->to().service},
+    refusal::bad_peer_certificate);
+}
+
+bool upstream::still_trusted() const {
+  const auto& to = from_->to();
+  return !to.peer || !to.tls || to.tls == on_.current->peer_calls
+         || http::still_trusted(io.tls(), on_.current->peer_calls.get());
 }
 
 void upstream::connected() {
@@ -150,16 +172,18 @@ void upstream::connected() {
   user_->on_upstream(ref<upstream>{this});
 }
 
-void upstream::failed(errc code, const std::string& what, refusal metric) {
+void upstream::unreachable(std::string what) {
+  const auto& to = from_->to();
+  failed({errc::unreachable, std::move(what), "", "connect",
+          to.peer ? "look at the link: cheops get links"
+                  : "is the backend of " + to.service + " running?"},
+         to.peer ? refusal::peer_unreachable : refusal::upstream_broken);
+}
+
+void upstream::failed(error why, refusal metric) {
   ref<upstream> hold{this};
   auto* user = std::exchange(user_, nullptr);
-  const auto& to = from_->to();
-  error why{code, what, to.site.value, "connect", ""};
-  why.hint = to.peer ? "look at the link: cheops get links"
-                     : "is the backend of " + to.service + " running?";
-  if (to.peer && code == errc::unreachable)
-    metric =
-      metric == refusal::upstream_broken ? refusal::peer_unreachable : metric;
+  why.site = from_->to().site.value;
   close();
   if (user != nullptr)
     user->on_no_upstream(why, metric);
@@ -168,11 +192,8 @@ void upstream::failed(errc code, const std::string& what, refusal metric) {
 void upstream::on_limit() {
   ref<upstream> hold{this};
   if (state_ == state::connecting)
-    failed(errc::unreachable,
-           "no connection to " + from_->label() + " within "
-             + std::to_string(on_.times().connect.count()) + " ms",
-           from_->to().peer ? refusal::peer_unreachable
-                            : refusal::upstream_timeout);
+    unreachable("no connection to " + from_->label() + " within "
+                + std::to_string(on_.times().connect.count()) + " ms");
   else if (state_ == state::idle)
     close();
 }

@@ -3,6 +3,8 @@
 #include "http/listener.hpp"
 #include "http/session.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -25,6 +27,14 @@ mesh::view_ptr configured(const site::config& from) {
   }
   std::ranges::sort(out->sites, {}, &mesh::site::name);
   return out;
+}
+
+/// RFC 6066, 3: an address is no name for SNI.
+std::string sni_of(const site::backend& to) {
+  const auto& name = to.server_name.empty() ? to.at.host : to.server_name;
+  boost::system::error_code ec;
+  boost::asio::ip::make_address(name, ec);
+  return ec ? name : std::string{};
 }
 
 } // namespace
@@ -90,6 +100,9 @@ void worker::reload(settings_ptr next) {
       pool->retire();
   for (auto& [name, pool] : std::exchange(peers_, {}))
     pool->retire();
+  auto all = sessions;
+  for (auto& x : all)
+    x->on_reload();
 }
 
 void worker::drain() {
@@ -131,8 +144,7 @@ ref<pool> worker::backend_pool(const front_settings& front) {
     endpoint to;
     to.at = front.config.to.at;
     to.tls = front.calls;
-    to.name = front.config.to.server_name.empty() ? front.config.to.at.host
-                                                  : front.config.to.server_name;
+    to.name = sni_of(front.config.to);
     to.site = site();
     to.service = front.service->name.value;
     slot = ref<pool>{new pool(*this, std::move(to))};

@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(malformed_messages_are_refused) {
              == 400U);
   BOOST_TEST(x.raw("PUT /v1/echo HTTP/1.1\r\nHost: localhost\r\n"
                    "Transfer-Encoding: gzip\r\n\r\n")
-             == 400U);
+             == 501U);
   BOOST_TEST(x.raw("PUT /v1/echo HTTP/1.1\r\nHost: localhost\r\n"
                    "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
                    "0\r\n\r\n")
@@ -187,6 +187,12 @@ BOOST_AUTO_TEST_CASE(malformed_messages_are_refused) {
   BOOST_TEST(x.raw("PUT /v1/echo HTTP/1.1\r\nHost: localhost\r\n"
                    "Content-Length: -1\r\n\r\n")
              == 400U);
+  for (auto fold : {"X: a\r\n b\r\n", "X: a\r\n\tb\r\n", " X: a\r\n",
+                    "X : a\r\n", "X: a\nY: b\r\n"})
+    BOOST_TEST(x.raw("GET /v1/sites HTTP/1.1\r\nHost: localhost\r\n"
+                     + std::string{fold} + "\r\n")
+                 == 400U,
+               fold);
   BOOST_TEST(x.raw("GET /v1/sites HTTP/1.0\r\n\r\n") == 403U); // No Host.
   BOOST_TEST(x.raw("GET http://localhost/v1/sites HTTP/1.1\r\n"
                    "Host: localhost\r\n\r\n")

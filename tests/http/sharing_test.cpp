@@ -78,7 +78,10 @@ BOOST_FIXTURE_TEST_CASE(a_site_that_is_cut_off_is_an_error_at_once, two_sites) {
 
 BOOST_FIXTURE_TEST_CASE(a_configured_peer_is_known_before_its_link,
                         proxy_fixture) {
-  config->peers.push_back({site_id{"Site2"}, {"127.0.0.1", 1}, {}});
+  site::peer two;
+  two.name = site_id{"Site2"};
+  two.link = {"127.0.0.1", 1};
+  config->peers.push_back(two);
   start();
   auto c = client();
   c.write(scoped("GET", "{ServiceA: Site2}"));
@@ -121,7 +124,7 @@ BOOST_FIXTURE_TEST_CASE(a_link_that_goes_down_ends_its_exchanges, two_sites) {
   auto answer = c.read_until("\r\n\r\n");
   BOOST_TEST(has(answer, "Cheops-Error: unreachable"), answer);
   // Site2's node sees its caller go, and lets go of the application.
-  BOOST_TEST(app.read_all().empty());
+  BOOST_TEST(app.closes());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_cut_that_is_injected_holds_and_heals, two_sites) {

@@ -83,13 +83,19 @@ certificate_authority::certificate_authority(std::string folder,
 certificate_authority::~certificate_authority() = default;
 
 site::tls_files certificate_authority::issue(const std::string& site) {
+  auto out = issue_for("URI:" + mesh::to_urn(site_id{site}));
+  keys_->serials[site] = serial_ - 1;
+  return out;
+}
+
+site::tls_files certificate_authority::issue_for(const std::string& san) {
   auto* key = EVP_EC_gen("P-256");
   auto serial = serial_++;
   auto* x = blank(key, serial);
-  keys_->serials[site] = serial;
+  keys_->serials[san] = serial;
   name(X509_get_subject_name(x), "a site");
   X509_set_issuer_name(x, X509_get_subject_name(keys_->certificate));
-  extend(x, NID_subject_alt_name, "URI:" + mesh::to_urn(site_id{site}));
+  extend(x, NID_subject_alt_name, san);
   must(X509_sign(x, keys_->key, EVP_sha256()) > 0);
   site::tls_files out;
   auto base = stem_ + "-" + std::to_string(serial);

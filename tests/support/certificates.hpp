@@ -17,8 +17,10 @@ public:
 
   /// A certificate for a site (URI SAN), and its key.
   [[nodiscard]] site::tls_files issue(const std::string& site);
+  /// One for another name, as OpenSSL's configuration writes it: "DNS:a.test".
+  [[nodiscard]] site::tls_files issue_for(const std::string& name);
 
-  /// Writes a CRL that has the last certificate of each of these sites.
+  /// Writes a CRL that has the last certificate of each of these names.
   [[nodiscard]] std::string revoke(const std::vector<std::string>& sites);
 
 private:

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 /// A data plane of one thread in front of a backend that the test plays.
 struct proxy_fixture {
@@ -44,5 +45,15 @@ struct proxy_fixture {
   /// Of `cheops_refused_total` or another counter with these labels.
   [[nodiscard]] bool counted(const std::string& line) const {
     return counters->render().find(line) != std::string::npos;
+  }
+  /// What is counted when an exchange has ended comes after its answer.
+  void await_count(const std::string& line) const {
+    while (!counted(line))
+      std::this_thread::yield();
+  }
+  /// Until it is more than none.
+  void await_some(const std::string& sample) const {
+    while (!counted(sample) || counted(sample + " 0"))
+      std::this_thread::yield();
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <netinet/in.h>
@@ -25,7 +26,7 @@ public:
   raw_socket(raw_socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   raw_socket(const raw_socket&) = delete;
   raw_socket& operator=(const raw_socket&) = delete;
-  ~raw_socket() { close(); }
+  virtual ~raw_socket() { close(); }
 
   static raw_socket to_port(std::uint16_t port) {
     auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -41,7 +42,7 @@ public:
   /// False if the other side takes no more.
   bool write(std::string_view x) {
     while (!x.empty()) {
-      auto n = ::send(fd_, x.data(), x.size(), MSG_NOSIGNAL);
+      auto n = send_some(x);
       if (n <= 0)
         return false;
       x.remove_prefix(static_cast<std::size_t>(n));
@@ -73,22 +74,47 @@ public:
     return std::exchange(held_, {});
   }
 
+  /// Nothing more comes, in order or by a reset; false: 20 s went by first, or
+  /// something came.
+  [[nodiscard]] bool closes() { return read_all().empty() && ended_; }
+
   void shut_write() { ::shutdown(fd_, SHUT_WR); }
+  /// Ends a write that another thread is stuck in.
+  void shut_both() { ::shutdown(fd_, SHUT_RDWR); }
+  /// So that the other side sees a reset.
+  void reset() {
+    linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close();
+  }
   void close() {
     if (fd_ >= 0)
       ::close(std::exchange(fd_, -1));
   }
 
+protected:
+  virtual ssize_t send_some(std::string_view x) {
+    return ::send(fd_, x.data(), x.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t receive_some(char* to, std::size_t size) {
+    return ::recv(fd_, to, size, 0);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
 private:
   bool fill() {
     char bytes[4096];
-    auto n = ::recv(fd_, bytes, sizeof bytes, 0);
+    errno = 0;
+    auto n = receive_some(bytes, sizeof bytes);
     if (n > 0)
       held_.append(bytes, static_cast<std::size_t>(n));
+    else
+      ended_ = errno != EAGAIN;
     return n > 0;
   }
 
   int fd_;
+  bool ended_ = false;
   std::string held_;
 };
 

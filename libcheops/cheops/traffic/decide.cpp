@@ -5,21 +5,17 @@
 #include "cheops/traffic/carriers.hpp"
 #include "cheops/traffic/combine.hpp"
 #include "cheops/traffic/ids.hpp"
+#include "cheops/traffic/plans.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <charconv>
-#include <unordered_map>
 #include <utility>
 
 namespace cheops::traffic {
 
 namespace {
 
-/// Plans kept by a thread; when it is full it starts anew.
-constexpr std::size_t cached_plans_max = 1024;
-/// Longer scopes are planned each time: users write what is kept.
-constexpr std::size_t cached_text_bytes_max = 1024;
 constexpr std::size_t path_bytes_max = 4096;
 
 /// A scope, and how it came.
@@ -29,12 +25,6 @@ struct found_scope {
   std::uint32_t hops = 0;
   std::string path; ///< The way of the trace so far; empty at its start.
   std::optional<correlation_key> outer; ///< The entry it was found in.
-};
-
-struct planned {
-  std::uint64_t version = 0; ///< Of the view that the plan was made with.
-  result<scope::plan> plan = scope::plan{};
-  std::string canonical;
 };
 
 bool is_safe(std::string_view method) noexcept {
@@ -68,12 +58,7 @@ struct decider::impl {
   std::shared_ptr<correlation> traces;
   std::shared_ptr<adapter> plug; ///< Null: none.
   id_source fresh;
-  std::unordered_map<std::string, planned> plans;
-  planned not_kept;        ///< The last one that was too long to be kept.
-  bool began_anew = false; ///< `plans` was full since the last request.
-  scope::known_names names;
-  std::uint64_t names_version = 0;
-  bool have_names = false;
+  plan_cache plans{app, plug};
 
   // -- answers ---------------------------------------------------------------
 
@@ -91,54 +76,7 @@ struct decider::impl {
   // -- the scope -------------------------------------------------------------
 
   const scope::known_names& known(const mesh::view& mesh) {
-    if (!have_names || names_version != mesh.version) {
-      names.sites.clear();
-      for (const auto& x : mesh.sites)
-        names.sites.push_back(x.name.value);
-      names_version = mesh.version;
-      have_names = true;
-    }
-    return names;
-  }
-
-  /// A plan is a function of the scope, the question and the view: it is
-  /// kept until the view changes.
-  const planned& plan_of(const std::string& text, const scope::question& ask,
-                         const mesh::view& mesh) {
-    auto key = text + '\n' + ask.service.value + '\n';
-    key += static_cast<char>('0' + (ask.safe ? 1 : 0) + (ask.creates ? 2 : 0)
-                             + (ask.inherited ? 4 : 0));
-    if (auto i = plans.find(key); i != plans.end()) {
-      if (i->second.version == mesh.version)
-        return i->second;
-      plans.erase(i);
-    }
-    auto made = make(text, ask, mesh);
-    if (text.size() > cached_text_bytes_max)
-      return not_kept = std::move(made);
-    if (plans.size() >= cached_plans_max) {
-      plans.clear();
-      began_anew = true;
-    }
-    return plans.emplace(std::move(key), std::move(made)).first->second;
-  }
-
-  planned make(const std::string& text, const scope::question& ask,
-               const mesh::view& mesh) {
-    planned made;
-    made.version = mesh.version;
-    auto tree = scope::parse(text, known(mesh));
-    if (tree) {
-      made.canonical = scope::to_string(*tree);
-      made.plan = scope::make_plan(*tree, ask, *app, mesh);
-      if (plug && made.plan)
-        if (auto fits = plug->check(*tree, ask, made.plan->sites, *config);
-            !fits)
-          made.plan = fits.error();
-    } else {
-      made.plan = scope::to_error(text, tree.error());
-    }
-    return made;
+    return plans.known(mesh);
   }
 
   correlation_key key_of(std::string_view trace, const marks& in,
@@ -412,7 +350,7 @@ result<void> decider::impl::route(decision& out, const request_view& in,
   auto about = application::classify(*from.front, in.method, target);
   scope::question ask{from.front->name, is_safe(in.method),
                       about.does == application::verb::create, scope.inherited};
-  const auto& made = plan_of(scope.text, ask, mesh);
+  const auto& made = plans.of(scope.text, ask, mesh, *config);
   if (!made.plan)
     return made.plan.error();
   const auto& plan = *made.plan;
@@ -532,18 +470,8 @@ decider::decider(std::shared_ptr<const site::config> config,
                  std::shared_ptr<const application::description> app,
                  std::shared_ptr<correlation> traces, std::uint64_t seed,
                  std::shared_ptr<adapter> plug)
-  : impl_(std::make_unique<impl>()) {
-  impl_->config = std::move(config);
-  impl_->app = std::move(app);
-  impl_->traces = std::move(traces);
-  impl_->plug = std::move(plug);
-  impl_->fresh = id_source{seed};
-  for (const auto& x : impl_->app->services) {
-    impl_->names.services[fold_case(x.name.value)] = x.name.value;
-    for (const auto& alias : x.aliases)
-      impl_->names.services[fold_case(alias)] = x.name.value;
-  }
-}
+  : impl_(new impl{std::move(config), std::move(app), std::move(traces),
+                   std::move(plug), id_source{seed}}) {}
 
 decider::~decider() = default;
 
@@ -559,7 +487,7 @@ decision decider::decide(const request_view& in, const caller& from,
   if (!from.peer.empty())
     return impl_->from_peer(in, from, mesh, when);
   auto out = impl_->from_user(in, from, mesh, when);
-  out.plans_full = std::exchange(impl_->began_anew, false);
+  out.plans_full = impl_->plans.began_anew();
   return out;
 }
 
@@ -567,27 +495,6 @@ void decider::learn(const aside& asked, const result<small_answer>& told,
                     const mesh::view& mesh, const moment& now) {
   assert(impl_->plug);
   impl_->plug->learn(asked, told, impl_->around(mesh, now));
-}
-
-bool is_ours(std::string_view name) noexcept {
-  if (name.size() == 5)
-    return same_name(name, "scope");
-  return name.size() > 7 && (name[0] == 'C' || name[0] == 'c')
-         && same_name(name.substr(0, 7), "cheops-");
-}
-
-bool may_try_next(failure what, unsigned status, bool safe_method) noexcept {
-  switch (what) {
-  case failure::not_sent:
-    return true;
-  case failure::no_answer:
-    return safe_method;
-  case failure::status:
-    return status == 429 || (status >= 500 && safe_method);
-  case failure::node_refused:
-    return status == 429 || status >= 500;
-  }
-  return false;
 }
 
 } // namespace cheops::traffic

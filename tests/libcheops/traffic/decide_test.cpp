@@ -309,10 +309,13 @@ BOOST_AUTO_TEST_CASE(a_site_that_the_view_lacks_is_who_its_certificate_says) {
   auto x = d->decide({"GET", "/foos/1", fields}, {nullptr, site_id{"S9"}, {}},
                      view, now);
   BOOST_TEST((x.what == verdict::run), to_string(x.refusal));
-  config->peers.push_back({site_id{"S9"}, {}, std::vector<site::rule>{}});
+  site::peer nine;
+  nine.name = site_id{"S9"};
+  nine.allow.emplace(); // An empty list of its own.
+  config->peers.push_back(nine);
   x = d->decide({"GET", "/foos/1", fields}, {nullptr, site_id{"S9"}, {}}, view,
                 now);
-  BOOST_TEST((x.refusal.code == errc::forbidden)); // Its own, empty list.
+  BOOST_TEST((x.refusal.code == errc::forbidden));
 }
 
 BOOST_AUTO_TEST_CASE(a_full_cache_of_plans_begins_anew_and_says_so) {
