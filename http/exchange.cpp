@@ -2,6 +2,7 @@
 
 #include "cheops/names.hpp"
 #include "http/session.hpp"
+#include "http/text.hpp"
 #include "http/worker.hpp"
 
 #include <algorithm>
@@ -18,6 +19,8 @@ bool is_safe(std::string_view method) noexcept {
   return method == "GET" || method == "HEAD" || method == "OPTIONS"
          || method == "TRACE";
 }
+
+constexpr std::size_t reason_bytes_max = 1024;
 
 bool is_idempotent(std::string_view method) noexcept {
   return is_safe(method) || method == "PUT" || method == "DELETE";
@@ -67,7 +70,7 @@ void exchange::start(head& request, std::size_t skipped) {
   began_ = traffic::clock::now();
   if (w_.log != nullptr)
     began_at_ = std::chrono::system_clock::now();
-  candidate_ = 0;
+  candidate_ = asides_ = 0;
   leg_site_ = w_.site();
   to_peer_ = fresh_ = ran_ = false;
   kept_.clear();
@@ -86,7 +89,7 @@ void exchange::start(head& request, std::size_t skipped) {
     stage_ = stage::delayed;
     return;
   }
-  decide();
+  decide(began_);
 }
 
 /// What no decision can help: methods and forms of target that a reverse
@@ -151,7 +154,7 @@ traffic::caller exchange::caller_of() {
   return out;
 }
 
-void exchange::decide() {
+void exchange::decide(traffic::clock::time_point now) {
   stage_ = stage::connecting;
   if (s_.is_peer_front() && s_.certified().empty()) {
     claimed_.value.assign(in_->get("Cheops-From"));
@@ -162,13 +165,26 @@ void exchange::decide() {
       return;
     }
   }
-  decision_ = w_.decider.decide(in_->view(), caller_of(), *w_.mesh, began_);
+  std::chrono::system_clock::time_point wall;
+  if (w_.shared->adapted)
+    wall = std::chrono::system_clock::now();
+  decision_ = w_.decider.decide(in_->view(), caller_of(), *w_.mesh, now, wall);
   if (decision_.plans_full)
     w_.counts.hit(bound::plans);
-  if (decision_.what == traffic::verdict::refuse) {
+  switch (decision_.what) {
+  case traffic::verdict::refuse: {
     auto counted = refusal_of(decision_.refusal.code);
     refuse(std::move(decision_.refusal), counted);
     return;
+  }
+  case traffic::verdict::answer:
+    answer_here();
+    return;
+  case traffic::verdict::ask:
+    ask();
+    return;
+  default:
+    break;
   }
   keeps_body_ = decision_.candidates.size() > 1 && in_->body != framing::none;
   next_leg();
@@ -246,9 +262,14 @@ void exchange::write_request_head() {
     to_upstream_.discard(s_.in);
   out.clear();
   to_upstream_.before_sent = 0;
+  const auto& changes = to_peer_ ? decision_.for_peer : decision_.for_local;
   request_additions with_what;
   with_what.target =
     decision_.target.empty() ? in_->target : std::string_view{decision_.target};
+  if (!changes.target.empty())
+    with_what.target = changes.target;
+  with_what.edits = changes.set;
+  with_what.drop = changes.drop;
   with_what.host = pool_->label();
   with_what.via = w_.via_line(decision_.service->name, began_);
   with_what.forwarded = s_.forwarded();
@@ -349,6 +370,9 @@ void exchange::refuse(error why, refusal counted, unsigned status) {
   w_.counts.refused(counted);
   blame(why);
   error_code_ = why.code;
+  if (status == 0 && decision_.unavailable_as != 0
+      && describe(why.code).status == 503)
+    status = decision_.unavailable_as;
   if (head_out_) {
     // Too late for words: the client must see that it is cut off.
     s_.close(true);
@@ -363,8 +387,11 @@ void exchange::refuse(error why, refusal counted, unsigned status) {
   skip_request();
   keep_client_ = keep_client_ && request_.done() && !w_.draining;
   std::vector<traffic::header> more;
-  if (s_.is_peer_front() && !ran_)
-    more.push_back({"Cheops-Run", "none"});
+  if (s_.is_peer_front()) {
+    if (!ran_)
+      more.push_back({"Cheops-Run", "none"});
+    more.push_back({"Cheops-Reason", clean_field(why.what, reason_bytes_max)});
+  }
   write_problem(to_client_.before, answer, in_->method == "HEAD", !keep_client_,
                 keep_client_ && in_->version == 10, more);
   stage_ = stage::refusing;
@@ -415,6 +442,7 @@ void exchange::finish() {
 
 void exchange::end(bool keep) {
   drop_upstream();
+  aside_.reset();
   record();
   auto whole = request_.done();
   to_upstream_.discard(s_.in);
@@ -440,6 +468,7 @@ void exchange::on_client_gone() {
   if (stage_ == stage::tunnel)
     w_.counts.tunnels(-1);
   drop_upstream();
+  aside_.reset();
   record();
   decision_ = {};
   pool_ = {};
@@ -522,8 +551,10 @@ void exchange::rearm() {
     break;
   case stage::none:
   case stage::delayed:
+  case stage::aside: // It has a limit of its own.
     limit_.disarm();
     break;
+  case stage::collecting:
   case stage::answered:
   case stage::refusing:
     limit_.arm(w_.clock, times.idle);
@@ -556,6 +587,13 @@ void exchange::on_limit() {
       {errc::timed_out, where + " gave no answer in time", leg_site_.value,
        "wait for the answer", "the request may have been run"},
       refusal::upstream_timeout);
+    break;
+  case stage::collecting:
+    leg_failed(traffic::failure::no_answer, 0,
+               {errc::timed_out, where + " stopped in the middle of its answer",
+                leg_site_.value, "wait for the answer",
+                "the request may have been run"},
+               refusal::upstream_timeout);
     break;
   case stage::answered:
     w_.counts.refused(refusal::idle);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cheops/traffic/decide.hpp"
+#include "http/aside.hpp"
 #include "http/body.hpp"
 #include "http/head.hpp"
 #include "http/pool.hpp"
@@ -11,8 +12,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cheops::http {
 
@@ -58,8 +61,10 @@ private:
   enum class stage : std::uint8_t {
     none,
     delayed,    ///< By an injected fault, before the decision.
+    aside,      ///< A question of the node's own is on its way.
     connecting, ///< A leg waits for its connection.
     asking,     ///< The request goes out; no final head has come.
+    collecting, ///< The final head is here; its body is, for the adapter.
     answering,  ///< The final head is on its way to the client.
     answered,   ///< The answer is out; the request's body still comes.
     refusing,   ///< An answer of our own goes out.
@@ -70,7 +75,7 @@ private:
   [[nodiscard]] bool route();
   [[nodiscard]] bool absolute_form();
   [[nodiscard]] traffic::caller caller_of();
-  void decide();
+  void decide(traffic::clock::time_point now);
   void next_leg();
   void local_leg(const front_settings& front);
   void peer_leg(const site_id& to);
@@ -103,7 +108,7 @@ private:
   void interim_answer();
   void begin_answer();
   [[nodiscard]] bool replaced_by_cause();
-  void compose_answer();
+  void compose_answer(const std::string* whole = nullptr);
   [[nodiscard]] bool take_answer_piece();
   void push_answer();
   void answer_ended();
@@ -111,6 +116,15 @@ private:
   void answer_cut_short();
   void forget_answer();
   [[nodiscard]] bool retry_on_fresh();
+
+  // -- adapted.cpp: what the application's adapter asks for -----------------
+  void ask();
+  void on_told(const result<traffic::small_answer>& told);
+  void answer_here();
+  [[nodiscard]] bool consult();
+  void collect();
+  void collected();
+  void end_follower(error why);
 
   // -- tunnel.cpp ------------------------------------------------------------
   void begin_tunnel();
@@ -152,6 +166,13 @@ private:
   bool up_ended_ = false;      ///< Sends nothing more.
   bool up_broken_ = false;     ///< It did not end in order.
   bool ran_ = false;           ///< Some byte of some leg went out.
+
+  // What the adapter asks for; all empty nearly always.
+  std::unique_ptr<aside_call> aside_;
+  unsigned asides_ = 0;
+  std::vector<traffic::header> answer_set_;
+  std::string held_head_; ///< The answer's, while its body is collected.
+  std::string held_body_;
 
   // The request's way up.
   body_reader request_;

@@ -67,7 +67,13 @@ bool exchange::delays(bool client_side, bool inbound, bool& waited) {
 void exchange::go_on() {
   switch (stage_) {
   case stage::delayed:
-    decide();
+    decide(began_);
+    break;
+  case stage::aside:
+    aside_->on_faults();
+    break;
+  case stage::collecting:
+    collect();
     break;
   case stage::asking:
     push_request();
@@ -113,6 +119,12 @@ void exchange::on_peer_down(const site_id& peer) {
   ref<session> hold{&s_};
   if (peer_of_client() == peer) {
     s_.close(true);
+    return;
+  }
+  if (stage_ == stage::aside) {
+    if (aside_ && aside_->site() == peer)
+      on_told(error{errc::unreachable, "the link to the site was lost",
+                    peer.value, "ask", ""});
     return;
   }
   if (!to_peer_ || leg_site_ != peer || stage_ == stage::refusing)

@@ -187,6 +187,8 @@ void exchange::read_answer() {
     auto* same = up_.get();
     if (stage_ == stage::asking)
       read_answer_head();
+    else if (stage_ == stage::collecting)
+      collect();
     else
       push_answer();
     if (up_.get() != same || !runs())
@@ -257,15 +259,22 @@ void exchange::begin_answer() {
     leg_failed(how, h.status, {}, why);
     return;
   }
-  if (h.status >= 500 && replaced_by_cause())
+  if (h.status >= decision_.cause_from && replaced_by_cause())
     return;
   if (auto slug = h.get("Cheops-Error"); to_peer_ && !slug.empty()) {
     error_code_ = from_slug(slug);
+    auto reason = h.get("Cheops-Reason");
+    auto site = h.get("Cheops-Site");
     blame({error_code_ == errc::none ? errc::broken : error_code_,
-           leg_site_.value + " refused the call: " + std::string{slug},
-           leg_site_.value, "call " + decision_.service->name.value, ""});
+           reason.empty() ? "refused the call: " + std::string{slug}
+                          : std::string{reason},
+           site.empty() ? leg_site_.value : std::string{site},
+           "call " + decision_.service->name.value, ""});
   }
   status_ = h.status;
+  answer_set_.clear();
+  if (decision_.follow && !consult())
+    return;
   compose_answer();
   up_->in.consume(h.bytes.size());
   stage_ = stage::answering;
@@ -285,22 +294,27 @@ bool exchange::replaced_by_cause() {
   return true;
 }
 
-void exchange::compose_answer() {
+/// `whole`: the body is here already, and not as it came.
+void exchange::compose_answer(const std::string* whole) {
   const auto& h = answer_head_.got();
   keep_upstream_ = h.body != framing::until_close
                    && (h.version == 11 ? !h.close : h.keep_alive);
-  out_ = h.body;
+  out_ = whole != nullptr ? framing::length : h.body;
   auto old_client = in_->version == 10;
-  if (h.body == framing::until_close && !old_client)
+  if (out_ == framing::until_close && !old_client)
     out_ = framing::chunked;
-  if (h.body == framing::chunked && old_client)
+  else if (out_ == framing::chunked && old_client)
     out_ = framing::until_close;
   if (out_ == framing::until_close || w_.draining
       || (!request_.done() && (gives_up_request() || !keep_upstream_)))
     keep_client_ = false;
-  answer_.start(h.body, h.length, old_client,
-                with().config->bounds.header_bytes);
   answer_additions with_what;
+  if (whole != nullptr)
+    with_what.length = whole->size();
+  else
+    answer_.start(h.body, h.length, old_client,
+                  with().config->bounds.header_bytes);
+  with_what.set = answer_set_;
   with_what.body = out_;
   with_what.keeps_ours = to_peer_;
   with_what.close = !keep_client_;
@@ -406,6 +420,12 @@ void exchange::forget_answer() {
 void exchange::answer_broke(bool in_order) {
   up_ended_ = true;
   up_broken_ = !in_order;
+  if (stage_ == stage::collecting && in_order
+      && answer_.kind() == framing::until_close) {
+    answer_.end();
+    collected();
+    return;
+  }
   if (stage_ == stage::answered) {
     end(false);
     return;

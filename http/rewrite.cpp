@@ -37,6 +37,11 @@ bool replaced(std::span<const traffic::header> set, std::string_view x) {
     set, [&](const auto& h) { return same_name(h.name, x); });
 }
 
+bool dropped(std::span<const std::string> names, std::string_view x) {
+  return std::ranges::any_of(
+    names, [&](const auto& name) { return same_name(name, x); });
+}
+
 /// Copies the lines for which `keep` holds; neighbours in one piece.
 template <class Keep>
 void copy_lines(std::string& to, const head& in, Keep keep) {
@@ -101,8 +106,11 @@ void write_request(std::string& to, const head& in,
     default:
       break;
     }
+    const auto& name = in.fields[i].name;
     return !(!in.nominated.empty() && dropped_by_nomination(in, i))
-           && !(!with.set.empty() && replaced(with.set, in.fields[i].name));
+           && !(!with.set.empty() && replaced(with.set, name))
+           && !(!with.edits.empty() && replaced(with.edits, name))
+           && !(!with.drop.empty() && dropped(with.drop, name));
   });
   if (!in.has_host)
     append_field(to, "Host", with.host);
@@ -114,6 +122,8 @@ void write_request(std::string& to, const head& in,
     to.append(";host=\"").append(in.host).append("\"");
   to.append("\r\n").append(with.via);
   for (const auto& h : with.set)
+    append_field(to, h.name, h.value);
+  for (const auto& h : with.edits)
     append_field(to, h.name, h.value);
   for (const auto& h : with.set_for_peer)
     append_field(to, h.name, h.value);
@@ -140,14 +150,23 @@ void write_answer(std::string& to, const head& in,
     case known::upgrade:
       return with.upgrade;
     case known::content_length:
-      return !bodiless && with.body != framing::chunked;
+      return !bodiless && !with.length && with.body != framing::chunked;
     case known::transfer_encoding:
-      return !bodiless && !with.old_client && with.body == in.body;
+      return !bodiless && !with.length && !with.old_client
+             && with.body == in.body;
     default:
       break;
     }
-    return in.nominated.empty() || !dropped_by_nomination(in, i);
+    return (in.nominated.empty() || !dropped_by_nomination(in, i))
+           && !(!with.set.empty() && replaced(with.set, in.fields[i].name));
   });
+  for (const auto& h : with.set)
+    append_field(to, h.name, h.value);
+  if (with.length) {
+    to.append("Content-Length: ");
+    append_number(to, *with.length);
+    to.append("\r\n");
+  }
   if (with.body == framing::chunked && in.body != framing::chunked)
     to.append("Transfer-Encoding: chunked\r\n");
   if (!with.sites.empty() && !has_sites)

@@ -3,6 +3,7 @@
 #include "http/head.hpp"
 #include "http/problem.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -17,6 +18,8 @@ struct request_additions {
   std::string_view forwarded;
   std::span<const traffic::header> set;          ///< Replace theirs.
   std::span<const traffic::header> set_for_peer; ///< Added; ours are gone.
+  std::span<const traffic::header> edits; ///< The adapter's; replace theirs.
+  std::span<const std::string> drop;      ///< Names that do not go on.
 };
 
 /// Whether the request's `Upgrade` goes on. Where it does not, an answer 101
@@ -34,6 +37,8 @@ struct answer_additions {
   bool upgrade = false;         ///< A 101: `Upgrade` goes on.
   bool old_client = false;      ///< HTTP/1.0.
   std::string_view sites;       ///< `Cheops-Sites`, if the answer has none.
+  std::span<const traffic::header> set; ///< Replace theirs.
+  std::optional<std::size_t> length;    ///< The body is another, so long.
 };
 
 void write_answer(std::string& to, const head& in,

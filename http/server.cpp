@@ -190,13 +190,15 @@ void add_gauges(metrics& to, const plane& from) {
 result<std::unique_ptr<server>>
 server::start(std::shared_ptr<const site::config> config,
               std::shared_ptr<const application::description> app,
-              std::shared_ptr<metrics> counters) {
+              std::shared_ptr<metrics> counters,
+              std::shared_ptr<traffic::adapter> adapted) {
   auto with = settings::make(config, std::move(app));
   if (!with)
     return with.error();
   auto shared = std::make_shared<plane>();
   shared->traces = std::make_shared<traffic::correlation>(
     config->bounds.correlations, config->times.correlation);
+  shared->adapted = std::move(adapted);
   shared->counters = std::move(counters);
   shared->loop_key = loop_tags::fresh_key();
   if (!config->log.access.empty()) {

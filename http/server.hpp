@@ -4,6 +4,7 @@
 #include "cheops/mesh/view.hpp"
 #include "cheops/result.hpp"
 #include "cheops/site/config.hpp"
+#include "cheops/traffic/adapter.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,12 +22,14 @@ class metrics;
 /// a lock on a request's way. All functions may be called from any thread.
 class server {
 public:
-  /// Binds every listener, then starts the threads. Errors: bad_config (a
+  /// Binds every listener, then starts the threads. `adapted`: what is known
+  /// of the application beyond its description. Errors: bad_config (a
   /// certificate that cannot be used, …), io (an address that is taken).
   [[nodiscard]] static result<std::unique_ptr<server>>
   start(std::shared_ptr<const site::config> config,
         std::shared_ptr<const application::description> app,
-        std::shared_ptr<metrics> counters);
+        std::shared_ptr<metrics> counters,
+        std::shared_ptr<traffic::adapter> adapted = nullptr);
 
   virtual ~server() = default;
 

@@ -43,7 +43,7 @@ worker::worker(std::shared_ptr<plane> with, settings_ptr first)
   : shared(std::move(with)),
     current(std::move(first)),
     mesh(configured(*current->config)),
-    decider(current->config, current->app, shared->traces),
+    decider(current->config, current->app, shared->traces, 0, shared->adapted),
     counts(shared->counters->add_shard()),
     clock(io),
     random(std::random_device{}()),

@@ -32,6 +32,7 @@ using front_count = std::atomic<std::uint32_t>;
 /// counters.
 struct plane {
   std::shared_ptr<traffic::correlation> traces;
+  std::shared_ptr<traffic::adapter> adapted; ///< Null: none.
   std::shared_ptr<metrics> counters;
   std::shared_ptr<access_log> log; ///< Null: none.
   std::array<unsigned char, 32> loop_key{};

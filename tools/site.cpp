@@ -1,7 +1,9 @@
 #include "tools/site.hpp"
 
+#include "glue/adapters.hpp"
 #include "glue/config.hpp"
 #include "glue/registry.hpp"
+#include "http/digest.hpp"
 #include "tools/admin.hpp"
 #include "tools/version.hpp"
 
@@ -65,7 +67,9 @@ result<std::unique_ptr<site_process>> site_process::start(site_files files) {
   std::unique_ptr<site_process> out{new site_process};
   out->files_ = files;
   out->metrics_ = http::metrics::make();
-  auto server = http::server::start(files.config, files.app, out->metrics_);
+  auto server = http::server::start(
+    files.config, files.app, out->metrics_,
+    glue::make_adapter(files.app, *files.config, http::keyed_digest()));
   if (!server)
     return server.error();
   out->server_ = std::move(*server);

@@ -17,6 +17,7 @@ struct proxy_fixture {
     std::make_shared<cheops::application::description>();
   std::shared_ptr<cheops::http::metrics> counters =
     cheops::http::metrics::make();
+  std::shared_ptr<cheops::traffic::adapter> adapted; ///< Null: none.
   std::unique_ptr<cheops::http::server> server;
 
   proxy_fixture() {
@@ -34,7 +35,7 @@ struct proxy_fixture {
   }
 
   void start() {
-    auto made = cheops::http::server::start(config, app, counters);
+    auto made = cheops::http::server::start(config, app, counters, adapted);
     if (!made)
       throw std::runtime_error{cheops::to_string(made.error())};
     server = std::move(*made);

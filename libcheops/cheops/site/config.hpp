@@ -67,7 +67,7 @@ struct peer {
   site_id name;
   mesh::address link; ///< Where to dial it first; gossip may tell better.
   std::optional<std::vector<rule>> allow; ///< Unset: `default_allow` counts.
-  std::optional<trust> users;             ///< Unset: `default_trust` counts.
+  std::optional<trust> users = {};        ///< Unset: `default_trust` counts.
   /// Its network service has agents for the compute hosts of this site.
   bool knows_hosts = false;
 };

@@ -1,0 +1,172 @@
+// What the application's adapter asks for: questions of the node's own,
+// answers without a leg, and a look at small answers.
+#include "cheops/names.hpp"
+#include "http/exchange.hpp"
+#include "http/session.hpp"
+#include "http/worker.hpp"
+
+#include <cassert>
+
+namespace cheops::http {
+
+namespace {
+
+traffic::moment now() {
+  return {traffic::clock::now(), std::chrono::system_clock::now()};
+}
+
+} // namespace
+
+// -- asides ------------------------------------------------------------------
+
+void exchange::ask() {
+  assert(decision_.ask);
+  stage_ = stage::aside;
+  const auto& what = *decision_.ask;
+  if (++asides_ > traffic::asides_max) {
+    refuse({errc::overloaded, "the request needs too many answers first",
+            w_.site().value, "ask", "try again later"},
+           refusal::no_upstream_slot);
+    return;
+  }
+  auto unknown = [&](const char* why) {
+    on_told(error{errc::unreachable, why, what.site.value, "ask", ""});
+  };
+  ref<pool> to;
+  auto limit = with().config->times.answer;
+  if (what.site == w_.site()) {
+    const auto* front = with().front_of(what.service);
+    if (front == nullptr)
+      return unknown("this site has no front for it");
+    to = w_.backend_pool(*front);
+  } else {
+    const auto* peer = w_.mesh->find(what.site);
+    if (peer == nullptr)
+      return unknown("the site is not known here");
+    if (peer->state == mesh::reach::down)
+      return unknown("the site is cut off");
+    to = w_.peer_pool(*peer);
+    if (!to)
+      return unknown("the address of its peer front is not known yet");
+    limit = with().config->times.peer_answer;
+  }
+  limit_.disarm();
+  aside_ = std::make_unique<aside_call>(
+    w_, std::move(to), what, limit,
+    [](void* self, result<traffic::small_answer> told) {
+      static_cast<exchange*>(self)->on_told(told);
+    },
+    this);
+  aside_->start();
+}
+
+void exchange::on_told(const result<traffic::small_answer>& told) {
+  ref<session> hold{&s_};
+  auto asked = std::move(decision_.ask);
+  auto call = std::move(aside_); // It may be what calls.
+  auto when = now();
+  w_.decider.learn(*asked, told, *w_.mesh, when);
+  decide(when.steady);
+}
+
+void exchange::answer_here() {
+  const auto& what = *decision_.answer;
+  problem answer;
+  answer.status = status_ = what.status;
+  answer.body = what.body;
+  for (const auto& x : what.fields)
+    if (same_name(x.name, "Content-Type"))
+      answer.type = x.value;
+    else
+      answer.fields.emplace_back(x.name, x.value);
+  skip_request();
+  keep_client_ = keep_client_ && request_.done() && !w_.draining;
+  write_problem(to_client_.before, answer, in_->method == "HEAD", !keep_client_,
+                keep_client_ && in_->version == 10);
+  stage_ = stage::refusing;
+  push_refusal();
+}
+
+// -- the answer of a leg -----------------------------------------------------
+
+/// False: the answer is not to go on, or not yet.
+bool exchange::consult() {
+  const auto& h = answer_head_.got();
+  auto wish = decision_.follow->on_head(h.status, h.fields, !to_peer_, now());
+  if (!wish) {
+    end_follower(wish.error());
+    return false;
+  }
+  answer_set_ = std::move(wish->set);
+  if (!wish->body || h.body == framing::none)
+    return true;
+  auto coding = h.get("Content-Encoding");
+  auto plain = coding.empty() || same_name(coding, "identity");
+  auto fits =
+    h.body != framing::length || h.length <= traffic::followed_body_bytes_max;
+  if (plain && fits) {
+    held_head_.assign(h.bytes);
+    up_->in.consume(held_head_.size());
+    answer_head_.got().rebase(held_head_.data());
+    held_body_.clear();
+    answer_.start(h.body, h.length, true, with().config->bounds.header_bytes);
+    stage_ = stage::collecting;
+    rearm();
+    collect();
+    return false;
+  }
+  if (!wish->needed)
+    return true;
+  end_follower({plain ? errc::too_large : errc::broken,
+                plain ? "an answer that must be read is over 1 MiB"
+                      : "an answer that must be read came coded",
+                leg_site_.value, "read the answer", ""});
+  return false;
+}
+
+void exchange::collect() {
+  auto& in = up_->in;
+  while (!answer_.done() && !in.empty()) {
+    auto step = answer_.scan(in.data(), in.size());
+    if (step.bad) {
+      answer_broke(false);
+      return;
+    }
+    if (held_body_.size() + step.pass > traffic::followed_body_bytes_max) {
+      end_follower({errc::too_large,
+                    "an answer that is to be read is over 1 MiB",
+                    leg_site_.value, "read the answer", ""});
+      return;
+    }
+    held_body_.append(in.data(), step.pass);
+    in.consume(step.pass + step.drop);
+  }
+  if (answer_.done())
+    collected();
+  else
+    up_->wait_readable();
+}
+
+void exchange::collected() {
+  auto made = decision_.follow->on_body(held_body_, now());
+  if (!made) {
+    end_follower(made.error());
+    return;
+  }
+  if (*made)
+    held_body_ = std::move(**made);
+  compose_answer(&held_body_);
+  to_client_.before += held_body_;
+  held_body_ = {};
+  stage_ = stage::answering;
+  push_answer();
+}
+
+/// The answer does not pass: an error of ours goes instead.
+void exchange::end_follower(error why) {
+  drop_upstream();
+  auto status = why.code == errc::too_large ? 502U : 0U;
+  refuse(std::move(why), refusal::not_allowed, status);
+}
+
+} // namespace cheops::http
