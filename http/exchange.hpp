@@ -71,10 +71,12 @@ private:
     tunnel,
   };
 
-  // -- exchange.cpp: from the head to the end --------------------------------
+  // -- admit.cpp: before the decision -----------------------------------------
   [[nodiscard]] bool route();
   [[nodiscard]] bool absolute_form();
   [[nodiscard]] traffic::caller caller_of();
+
+  // -- exchange.cpp: from the head to the end --------------------------------
   void decide(traffic::clock::time_point now);
   void next_leg();
   void local_leg(const front_settings& front);
