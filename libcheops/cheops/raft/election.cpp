@@ -1,9 +1,9 @@
 // Terms, votes and leadership: 3.3, 3.4, 3.10, 4.2.3, 6.2, 9.6.
 
+#include "cheops/ensure.hpp"
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace cheops::raft {
 
@@ -77,7 +77,7 @@ bool machine::take_term(const message& m) {
 }
 
 void machine::become_follower(term_id term, std::optional<member_id> leader) {
-  assert(term >= s_.term);
+  ensure(term >= s_.term, "a term goes back");
   if (term > s_.term) {
     s_.term = term;
     s_.voted_for.reset();
@@ -157,6 +157,22 @@ void machine::campaign() {
                                      s_.log.last_term(), s_.by_transfer});
 }
 
+void machine::on(const founded&) {
+  if (s_.now != role::follower || s_.leader || s_.log.last_index() != 0)
+    return;
+  wake();
+  if (s_.term == 1 && s_.voted_for == s_.self) {
+    // All begin as if they had elected us. That must be stored with the first
+    // entry: it is what a crash leaves us with.
+    dirty_hard();
+    s_.now = role::candidate;
+    become_leader();
+  } else {
+    s_.by_transfer = false;
+    campaign();
+  }
+}
+
 void machine::count_ballot(const member_id& from, bool granted) {
   s_.ballots[from] = granted;
   auto said = [&](bool what) {
@@ -176,7 +192,7 @@ void machine::count_ballot(const member_id& from, bool granted) {
 }
 
 void machine::become_leader() {
-  assert(s_.now == role::candidate);
+  ensure(s_.now == role::candidate, "leads without a vote");
   s_.now = role::leader;
   s_.wanted_ticks = 0;
   s_.ballots.clear();

@@ -1,7 +1,8 @@
 #include "cheops/raft/log.hpp"
 
+#include "cheops/ensure.hpp"
+
 #include <algorithm>
-#include <cassert>
 #include <iterator>
 
 namespace cheops::raft {
@@ -15,13 +16,13 @@ std::optional<term_id> log::term_at(index_id i) const {
 }
 
 const entry& log::at(index_id i) const {
-  assert(i >= first_index() && i <= last_index());
+  ensure(i >= first_index() && i <= last_index(), "an entry that is not there");
   return entries_[i - first_index()];
 }
 
 void log::append(entry x) {
-  assert(x.index == last_index() + 1);
-  assert(x.term >= last_term());
+  ensure(x.index == last_index() + 1, "a gap in a log");
+  ensure(x.term >= last_term(), "a log goes back in its terms");
   if (x.kind == entry_kind::configure)
     configures_.push_back(x.index);
   auto before = sums_.empty() ? start_sum_ : sums_.back();
@@ -30,7 +31,7 @@ void log::append(entry x) {
 }
 
 std::size_t log::bytes_behind(index_id i) const {
-  assert(i >= base_.index && i <= last_index());
+  ensure(i >= base_.index && i <= last_index(), "an entry that is not there");
   if (sums_.empty())
     return 0;
   return sums_.back()
@@ -38,7 +39,7 @@ std::size_t log::bytes_behind(index_id i) const {
 }
 
 void log::truncate(index_id from) {
-  assert(from >= first_index());
+  ensure(from >= first_index(), "what is folded cannot be cut off");
   while (last_index() >= from) {
     entries_.pop_back();
     sums_.pop_back();
@@ -84,7 +85,7 @@ index_id log::members_index() const {
 }
 
 const configuration& log::members_at(index_id i) const {
-  assert(i >= base_.index);
+  ensure(i >= base_.index, "what is folded has no members");
   auto after = std::ranges::upper_bound(configures_, i);
   return after == configures_.begin() ? base_.members
                                       : at(*std::prev(after)).members;

@@ -25,6 +25,7 @@ public:
   void on(const change_asked& in);
   void on(const transfer_asked& in);
   void on(const reachable& in);
+  void on(const founded& in);
 
   /// Turns what was changed into one `persist`, ahead of what rests on it.
   void finish();

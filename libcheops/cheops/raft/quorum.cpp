@@ -1,7 +1,6 @@
 #include "cheops/raft/quorum.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace cheops::raft {
 

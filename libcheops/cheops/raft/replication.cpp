@@ -1,9 +1,9 @@
 // The log: 3.5, 3.6, chapter 5, 10.2.
 
+#include "cheops/ensure.hpp"
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace cheops::raft {
 
@@ -103,7 +103,7 @@ void machine::accept_entries(const message& m, const append_request& x) {
       if (*here == e.term)
         continue;
       // Only what was never committed may conflict (3.5).
-      assert(e.index > s_.commit);
+      ensure(e.index > s_.commit, "a committed entry is overwritten");
       s_.log.truncate(e.index);
       s_.stable = std::min(s_.stable, e.index - 1);
       for (auto& s : s_.on_the_way)
@@ -197,7 +197,7 @@ void machine::take(const message& m, const append_answer& x) {
     if (x.match >= p.snapshot_out)
       p.snapshot_out = 0;
     // An answer from before a crash of ours cannot be: terms part us.
-    assert(x.match <= s_.log.last_index());
+    ensure(x.match <= s_.log.last_index(), "a follower has more than we");
     if (x.match > p.match) {
       p.match = x.match;
       p.stalled_ticks = 0;

@@ -3,7 +3,6 @@
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace cheops::raft {
 

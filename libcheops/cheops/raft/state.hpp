@@ -126,9 +126,12 @@ struct state {
 
 /// A member of a new group, which starts with all its members (no election
 /// is needed for the configuration itself), or a store that knows nothing
-/// yet and is to be added as a learner (`members` empty).
+/// yet and is to be added as a learner (`members` empty, or without it).
+/// `founder`: every member begins as if it had voted for it in term 1, so that
+/// it leads without an election. All members must be given the same.
 [[nodiscard]] state make_member(member_id self, configuration members,
-                                settings set, std::uint64_t seed);
+                                settings set, std::uint64_t seed,
+                                std::optional<member_id> founder = {});
 
 /// A member as its store had it. `applied`: what the application has surely
 /// taken, by the store's outcomes.

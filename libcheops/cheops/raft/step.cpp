@@ -1,21 +1,20 @@
 #include "cheops/raft/step.hpp"
 
+#include "cheops/ensure.hpp"
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
-#include <cassert>
-#include <cstdio>
-#include <cstdlib>
 
 namespace cheops::raft {
 
 state make_member(member_id self, configuration members, settings set,
-                  std::uint64_t seed) {
+                  std::uint64_t seed, std::optional<member_id> founder) {
   snapshot start;
   std::ranges::sort(members, {}, &member::id);
   start.members = std::move(members);
-  return recovered(std::move(self), 0, std::nullopt, log{std::move(start)}, 0,
-                   set, seed);
+  term_id term = founder ? 1 : 0;
+  return recovered(std::move(self), term, std::move(founder),
+                   log{std::move(start)}, 0, set, seed);
 }
 
 state recovered(member_id self, term_id term,
@@ -45,10 +44,8 @@ std::vector<effect> step(state& self, const input& in) {
   std::visit([&](const auto& x) { m.on(x); }, in);
   m.finish();
   // In release builds too: a broken invariant must not reach the disk.
-  if (auto what = broken_invariant(self); !what.empty()) {
-    std::fprintf(stderr, "raft invariant broken: %s\n", what.c_str());
-    std::abort();
-  }
+  if (auto what = broken_invariant(self); !what.empty())
+    broken("raft, " + what);
   return out;
 }
 
@@ -119,7 +116,7 @@ void machine::on(const stored& in) {
 }
 
 void machine::on(const applied& in) {
-  assert(in.index <= s_.dispatched);
+  ensure(in.index <= s_.dispatched, "applied what was not handed out");
   s_.applied = std::max(s_.applied, in.index);
 }
 

@@ -192,10 +192,14 @@ struct transfer_asked {
 struct reachable {
   member_id who;
 };
+/// This member founds the group, now. The founder leads the first term; in a
+/// group without one, it campaigns without a wait. Given once, before anything
+/// else: never to a member that comes back from its store.
+struct founded {};
 
 using input =
   std::variant<proposed, received, stored, applied, ticked, read_asked, folded,
-               change_asked, transfer_asked, reachable>;
+               change_asked, transfer_asked, reachable, founded>;
 
 // -- effects -----------------------------------------------------------------
 

@@ -91,12 +91,14 @@ void put(writer& w, const trouble& x) {
   put_enumeration(w, x.does);
   put_enumeration(w, x.how);
   w.u16(x.status);
+  w.u8(x.compensate ? 1 : 0);
 }
 void read(source& s, trouble& x) {
   x.index = s.bytes.varint();
   x.does = enumeration(s, change::remove);
   x.how = enumeration(s, site_state::uncertain);
   x.status = s.bytes.u16();
+  x.compensate = flag(s);
 }
 
 template <class Range>
@@ -157,6 +159,7 @@ void put(writer& w, const summary& x) {
   w.varint(x.session);
   w.varint(x.version);
   w.varint(x.done);
+  w.u8(x.ended ? 1 : 0);
   put_enumeration(w, x.state);
   w.text(x.local_id);
   put_each(w, x.last);
@@ -165,6 +168,7 @@ void read(source& s, summary& x) {
   x.session = s.bytes.varint();
   x.version = s.bytes.varint();
   x.done = s.bytes.varint();
+  x.ended = flag(s);
   x.state = enumeration(s, site_state::uncertain);
   x.local_id = text(s, local_id_bytes_max);
   read_each(s, x.last, outcomes_max);
@@ -233,7 +237,10 @@ void read(source& s, record& x) {
 void put(writer& w, const site_record& x) {
   w.varint(x.known);
   w.varint(x.done);
+  w.u8(x.exists ? 1 : 0);
   w.text(x.local_id);
+  w.text(x.service.value);
+  w.text(x.kind);
   w.u8(x.doing ? 1 : 0);
   if (x.doing) {
     w.varint(x.doing->index);
@@ -254,7 +261,10 @@ void put(writer& w, const site_record& x) {
 void read(source& s, site_record& x) {
   x.known = s.bytes.varint();
   x.done = s.bytes.varint();
+  x.exists = flag(s);
   x.local_id = text(s, local_id_bytes_max);
+  x.service = service_id{text(s, name_bytes_max)};
+  x.kind = text(s, name_bytes_max);
   if (flag(s)) {
     auto& doing = x.doing.emplace();
     doing.index = s.bytes.varint();

@@ -166,8 +166,14 @@ std::optional<operation_id> parse_operation(std::string_view text) {
 }
 
 raft::request_id request_of(const operation_id& x) {
-  // Zero means to raft that nobody waits.
-  return (mix(x.origin ^ mix(x.session)) + x.sequence) | (1ULL << 63);
+  // The two bits keep it from zero, which means that nobody waits.
+  auto base = mix(x.origin ^ mix(x.session));
+  return ((base & ~(3ULL << 62)) | (1ULL << 63)) + x.sequence;
+}
+
+std::uint64_t sequence_of(raft::request_id request, std::uint64_t origin,
+                          std::uint64_t session) {
+  return request - request_of({origin, session, 0});
 }
 
 std::uint64_t fingerprint(const birth& x) {

@@ -73,6 +73,10 @@ parse_operation(std::string_view text);
 /// As raft knows a request. Unique within a session; two sessions share a
 /// number with the odds of two random 64-bit numbers.
 [[nodiscard]] raft::request_id request_of(const operation_id& x);
+/// Its sequence number, if it is of that session: else any large number.
+[[nodiscard]] std::uint64_t sequence_of(raft::request_id request,
+                                        std::uint64_t origin,
+                                        std::uint64_t session);
 
 /// How a group began: the same at each of its members, for good. The group
 /// is known by it: a member that began otherwise is of another group.

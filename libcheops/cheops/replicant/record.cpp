@@ -10,6 +10,9 @@ namespace cheops::replicant {
 
 namespace {
 
+/// Of Cheops' own refusal, where no application has said one.
+constexpr std::uint16_t exists_status = 409;
+
 /// One entry in the taking.
 class taker {
 public:
@@ -164,9 +167,14 @@ void taker::advance() {
 }
 
 void taker::decide(const open_entry& x) {
-  auto how = x.said->stands ? fate::stands : fate::voided;
-  put({x.what.id, x.index, x.what.does, how, x.said->status, 0});
-  if (x.said->stands) {
+  // A second create is asked of the application, for its own refusal; it
+  // cannot stand, whatever others say for a site that says nothing.
+  auto second = x.what.does == change::create && r_.created_at != 0;
+  auto stands = x.said->stands && !second;
+  auto how = stands ? fate::stands : fate::voided;
+  auto status = second && x.said->stands ? exists_status : x.said->status;
+  put({x.what.id, x.index, x.what.does, how, status, 0});
+  if (stands) {
     stand(x);
     return;
   }
@@ -179,7 +187,7 @@ void taker::decide(const open_entry& x) {
 }
 
 void taker::stand(const open_entry& x) {
-  if (x.what.does == change::create && r_.created_at == 0)
+  if (x.what.does == change::create)
     r_.created_at = x.index;
   if (x.what.does == change::replace)
     std::erase_if(r_.build, [](const kept_entry& k) {

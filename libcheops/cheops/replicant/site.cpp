@@ -11,6 +11,13 @@ std::string_view to_string(site_state x) noexcept {
   return names[static_cast<std::size_t>(x)];
 }
 
+intent intent_of(index_id index, const operation_id& id,
+                 const operation& what) {
+  intent out{index, id, what};
+  out.about.what = {};
+  return out;
+}
+
 const outcome* find(const site_record& in, index_id index) {
   auto i = std::ranges::find(in.last, index, &outcome::index);
   return i == in.last.end() ? nullptr : &*i;
@@ -23,6 +30,10 @@ void note_outcome(site_record& in, const outcome& x) {
     in.last.pop_front();
 }
 
+bool compensates(const operation& x) {
+  return x.on_refusal == refusal_rule::compensate && x.undo.has_value();
+}
+
 site_state worst(const site_record& x) {
   auto out = site_state::ok;
   for (const auto& t : x.troubles)
@@ -31,8 +42,6 @@ site_state worst(const site_record& x) {
 }
 
 std::string broken_invariant(const site_record& x) {
-  if (x.done > x.known)
-    return "has done what it does not know to be committed";
   if (x.troubles.size() > troubles_max)
     return "more troubles than the bound";
   for (const auto& t : x.troubles)

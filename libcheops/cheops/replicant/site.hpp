@@ -47,6 +47,7 @@ struct trouble {
   site_state how = site_state::diverged;
   std::uint16_t status = 0; ///< Of the application; 424: what it needs is
                             ///< not there; 0: no answer.
+  bool compensate = false;  ///< Its rule says so, and it can be undone.
   friend bool operator==(const trouble&, const trouble&) = default;
 };
 
@@ -54,7 +55,8 @@ struct trouble {
 struct summary {
   std::uint64_t session = 0; ///< With `version`: the newer counts.
   std::uint64_t version = 0;
-  index_id done = 0; ///< Every entry up to here is dealt with.
+  index_id done = 0;  ///< Every entry up to here is dealt with.
+  bool ended = false; ///< It knows that the resource is deleted.
   site_state state = site_state::ok;
   std::string local_id;
   std::vector<outcome> last;
@@ -66,12 +68,15 @@ inline constexpr std::size_t troubles_max = 64;
 
 /// Plain data, stored as a whole.
 struct site_record {
-  index_id known = 0; ///< Committed up to here, as far as was known.
-  index_id done = 0;  ///< Dealt with up to here: done, a no-op, or a trouble.
-  std::string local_id;
+  index_id known = 0;   ///< Committed up to here, as far as was known.
+  index_id done = 0;    ///< Dealt with up to here: done, a no-op, or a trouble.
+  bool exists = false;  ///< The application here has the resource …
+  std::string local_id; ///< … under that id, if it gave one,
+  service_id service;   ///< of that service
+  std::string kind;     ///< and kind.
   std::optional<intent> doing;
-  /// Our own application refused what we were asked; its verdict is not in
-  /// the log yet.
+  /// What we were asked and will not be done: our application refused it, or
+  /// (`pending`) surely did not run it. The verdict is not in the log yet.
   std::optional<outcome> refused;
   std::deque<outcome> last; ///< The newest.
   std::vector<trouble> troubles;
@@ -80,8 +85,13 @@ struct site_record {
   friend bool operator==(const site_record&, const site_record&) = default;
 };
 
+[[nodiscard]] intent intent_of(index_id index, const operation_id& id,
+                               const operation& what);
 [[nodiscard]] const outcome* find(const site_record& in, index_id index);
 void note_outcome(site_record& in, const outcome& x);
+
+/// Whether a site that refuses it has it undone everywhere.
+[[nodiscard]] bool compensates(const operation& x);
 
 /// The worst of its troubles; `ok` without any.
 [[nodiscard]] site_state worst(const site_record& x);

@@ -93,6 +93,7 @@ summary sample_summary() {
   x.session = 4;
   x.version = 300;
   x.done = 21;
+  x.ended = true;
   x.state = site_state::diverged;
   x.local_id = "77";
   x.last.push_back({21, 409, site_state::diverged, digest_of("body")});
@@ -103,11 +104,14 @@ site_record sample_site() {
   site_record x;
   x.known = 30;
   x.done = 21;
+  x.exists = true;
   x.local_id = "77";
+  x.service = service_id{"ServiceB"};
+  x.kind = "bar";
   x.doing = intent{22, {7, 1, 9}, sample_operation()};
   x.refused = outcome{22, 404, site_state::diverged, {}};
   x.last.push_back({21, 409, site_state::diverged, digest_of("body")});
-  x.troubles.push_back({21, change::patch, site_state::diverged, 409});
+  x.troubles.push_back({21, change::patch, site_state::diverged, 409, true});
   x.others[member(2)] = sample_summary();
   return x;
 }

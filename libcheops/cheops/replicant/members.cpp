@@ -1,0 +1,112 @@
+// Sites that come and go: one change at a time, towards the goal in the log.
+
+#include "cheops/replicant/members.hpp"
+
+#include "cheops/raft/quorum.hpp"
+#include "cheops/replicant/owner.hpp"
+
+#include <algorithm>
+
+namespace cheops::replicant {
+
+namespace {
+
+using raft::member_role;
+
+const raft::member* missing(const raft::configuration& from,
+                            const raft::configuration& wanted,
+                            member_role role) {
+  for (const auto& m : wanted)
+    if (m.role == role && raft::find(from, m.id) == nullptr)
+      return &m;
+  return nullptr;
+}
+
+bool unwanted(const raft::member& x, const raft::configuration& wanted) {
+  const auto* m = raft::find(wanted, x.id);
+  auto witness = x.role == member_role::witness;
+  return m == nullptr || (m->role == member_role::witness) != witness;
+}
+
+} // namespace
+
+std::optional<raft::change_asked> next_change(const raft::configuration& now,
+                                              const raft::configuration& wanted,
+                                              const member_id& leader) {
+  raft::change_asked out;
+  // What would be refused later for want of voters goes first.
+  for (const auto& m : now)
+    if (m.role == member_role::witness && unwanted(m, wanted))
+      return raft::change_asked{0, m.id, std::nullopt};
+  for (const auto& m : now)
+    if (m.role == member_role::learner && !unwanted(m, wanted))
+      return raft::change_asked{0, m.id, member_role::voter};
+  if (const auto* m = missing(now, wanted, member_role::voter))
+    return raft::change_asked{0, m->id, member_role::learner};
+  if (const auto* m = missing(now, wanted, member_role::witness))
+    return raft::change_asked{0, m->id, member_role::witness};
+  // The leader goes last: it is the one who brings it about.
+  const raft::member* goes = nullptr;
+  for (const auto& m : now)
+    if (unwanted(m, wanted) && (goes == nullptr || goes->id == leader))
+      goes = &m;
+  if (goes == nullptr)
+    return std::nullopt;
+  return raft::change_asked{0, goes->id, std::nullopt};
+}
+
+void owner::drive_members() {
+  if (!leads() || !s_.shared.goal || s_.change_out != 0 || s_.change_rest > 0)
+    return;
+  auto change =
+    next_change(s_.group.members(), s_.shared.goal->members, s_.self);
+  if (!change)
+    return;
+  s_.change_out = s_.next_sequence++;
+  change->request = request_of({s_.origin, s_.session, s_.change_out});
+  give(*change);
+}
+
+/// This site is no member any more: the resource goes, if that was asked for.
+void owner::leave() {
+  if (!s_.leaving)
+    return;
+  auto& w = s_.doing;
+  if (w.leaving || w.now == phase::calling || w.now == phase::settling
+      || w.now == phase::probing)
+    return; // First what runs.
+  if (!s_.leaving->remove || !s_.site.exists) {
+    left();
+    return;
+  }
+  for (const auto& k : s_.shared.build) {
+    if (k.what.does != change::create)
+      continue;
+    auto what = content_of(k.what);
+    if (!what || !what->undo)
+      break;
+    w = {};
+    w.index = s_.leaving->at;
+    w.id = k.what.id;
+    w.what = std::move(*what);
+    w.leaving = true;
+    call_now();
+    return;
+  }
+  left(); // Nobody said how to remove it.
+}
+
+void owner::left() {
+  if (s_.forgotten)
+    return;
+  s_.doing = {};
+  s_.forgotten = true;
+  if (s_.site.exists)
+    unmade();
+  for (const auto& m : s_.group.members())
+    if (m.id != s_.self)
+      say_stored(m.id, farewell_heard{});
+  hold(forget{false});
+}
+
+} // namespace cheops::replicant

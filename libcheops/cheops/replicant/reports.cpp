@@ -1,0 +1,202 @@
+// What the owners of one replicant tell each other beside the log.
+
+#include "cheops/raft/quorum.hpp"
+#include "cheops/replicant/owner.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace cheops::replicant {
+
+namespace {
+
+constexpr auto everything = std::numeric_limits<index_id>::max();
+
+bool is_newer(const summary& a, const summary& b) {
+  return std::pair{a.session, a.version} > std::pair{b.session, b.version};
+}
+
+bool says_the_same(const summary& a, const summary& b) {
+  return a.done == b.done && a.ended == b.ended && a.state == b.state
+         && a.local_id == b.local_id && a.last == b.last;
+}
+
+} // namespace
+
+void owner::on(const received& in) {
+  const auto& m = in.what;
+  if (m.to != s_.self || m.from == s_.self || s_.forgotten)
+    return;
+  if (m.group != s_.mark) {
+    if (!std::holds_alternative<foreign_group>(m.body))
+      put(send{{s_.self, m.from, m.group, std::nullopt, foreign_group{}}});
+    return;
+  }
+  if (!std::holds_alternative<unknown_group>(m.body))
+    s_.heard.insert(m.from);
+  std::visit([&](const auto& x) { take(m, x); }, m.body);
+}
+
+void owner::on(const reachable& in) {
+  for (const auto& m : raft::configuration{s_.group.members()}) {
+    if (m.id.site != in.site || m.id == s_.self)
+      continue;
+    give(raft::reachable{m.id});
+    if (auto i = s_.untold.find(m.id); i != s_.untold.end())
+      i->second = {};
+  }
+  for (const auto& d : s_.shared.departed)
+    if (d.who.site == in.site && !s_.departed_told.contains(d.who))
+      say_farewell(d.who);
+}
+
+// -- summaries ---------------------------------------------------------------
+
+/// Something that the others may want to know has changed here.
+void owner::changed(bool soon) {
+  dirty_site_ = true;
+  tell_others(soon);
+}
+
+void owner::tell_others(bool soon) {
+  ++s_.version;
+  for (const auto& m : s_.group.members())
+    if (m.id != s_.self && m.role != raft::member_role::witness)
+      s_.untold[m.id] = {soon ? 0 : s_.set.report_ticks, 0};
+}
+
+summary owner::own_summary() const {
+  summary x;
+  x.session = s_.session;
+  x.version = s_.version;
+  x.done = s_.site.done;
+  x.ended = s_.shared.ended_at != 0;
+  x.state = worst(s_.site);
+  x.local_id = s_.site.exists ? s_.site.local_id : std::string{};
+  x.last.assign(s_.site.last.begin(), s_.site.last.end());
+  return x;
+}
+
+void owner::report() {
+  for (auto& [who, u] : s_.untold) {
+    if (u.ticks > 0 || u.tries >= s_.set.report_tries)
+      continue;
+    u.ticks = std::min(s_.set.report_ticks_max,
+                       std::max(1U, s_.set.report_ticks) << u.tries);
+    ++u.tries;
+    if (is_witness(who))
+      say_stored(who, group_gone{});
+    else
+      say_stored(who, own_summary());
+  }
+}
+
+void owner::tick_reports() {
+  for (auto& [who, u] : s_.untold)
+    u.ticks -= u.ticks > 0 ? 1 : 0;
+}
+
+void owner::take(const message& m, const summary& x) {
+  auto& known = s_.site.others[m.from];
+  if (is_newer(x, known)) {
+    if (!says_the_same(x, known))
+      dirty_site_ = true;
+    known = x;
+  }
+  say_stored(m.from, summary_heard{x.session, x.version});
+}
+
+void owner::take(const message& m, const summary_heard& x) {
+  if (x.session == s_.session && x.version == s_.version)
+    s_.untold.erase(m.from);
+}
+
+// -- groups ------------------------------------------------------------------
+
+void owner::take(const message& m, const raft_part& x) {
+  auto gone =
+    std::ranges::find(s_.shared.departed, m.from, &departed_member::who);
+  if (gone != s_.shared.departed.end())
+    say_farewell(m.from);
+  give(raft::received{{m.from, m.to, x.term, x.body}});
+}
+
+void owner::take(const message& m, const unknown_group&) {
+  s_.heard.erase(m.from);
+}
+
+void owner::take(const message& m, const foreign_group&) {
+  s_.foreign.insert(m.from);
+}
+
+// -- the end -----------------------------------------------------------------
+
+/// Everything about it was dealt with everywhere, and everybody knows.
+bool owner::all_have_ended() const {
+  return std::ranges::all_of(s_.group.members(), [&](const raft::member& m) {
+    if (m.id == s_.self || m.role == raft::member_role::witness)
+      return true;
+    auto i = s_.site.others.find(m.id);
+    return i != s_.site.others.end() && i->second.state == site_state::ok
+           && (i->second.done == everything
+               || (i->second.ended && i->second.done >= s_.shared.ended_at
+                   && !s_.untold.contains(m.id)));
+  });
+}
+
+/// A tombstone stays until every member has it.
+void owner::end() {
+  if (s_.shared.ended_at == 0 || s_.site.done < s_.shared.ended_at
+      || s_.doing.now != phase::idle || !s_.site.troubles.empty()
+      || !s_.waiters.empty() || !s_.readers.empty() || s_.leaving
+      || !all_have_ended())
+    return;
+  for (const auto& m : s_.group.members()) {
+    if (m.role != raft::member_role::witness)
+      continue;
+    auto i = s_.site.others.find(m.id);
+    if (i != s_.site.others.end() && i->second.done == everything)
+      continue;
+    if (s_.untold.try_emplace(m.id).second)
+      report();
+    return;
+  }
+  s_.forgotten = true;
+  hold(forget{true});
+}
+
+void owner::take(const message& m, const group_gone&) {
+  if (is_witness(s_.self)) {
+    // We keep nothing that is our own.
+    say(m.from, group_gone{});
+    s_.forgotten = true;
+    hold(forget{true});
+    return;
+  }
+  auto& known = s_.site.others[m.from];
+  known.done = everything;
+  known.state = site_state::ok;
+  s_.untold.erase(m.from);
+  dirty_site_ = true;
+}
+
+void owner::say_farewell(const member_id& to) {
+  for (const auto& d : s_.shared.departed)
+    if (d.who == to)
+      say(to, farewell{d.at, d.remove});
+}
+
+void owner::take(const message& m, const farewell& x) {
+  // Only who is a member of the newest configuration would know.
+  if (raft::find(s_.group.members(), m.from) == nullptr
+      || x.at < s_.group.log.members_index())
+    return;
+  if (!s_.leaving)
+    s_.leaving = x;
+}
+
+void owner::take(const message& m, const farewell_heard&) {
+  s_.departed_told.insert(m.from);
+}
+
+} // namespace cheops::replicant

@@ -1,0 +1,236 @@
+#include "cheops/replicant/step.hpp"
+
+#include "cheops/ensure.hpp"
+#include "cheops/raft/step.hpp"
+#include "cheops/replicant/owner.hpp"
+
+#include <algorithm>
+
+namespace cheops::replicant {
+
+namespace {
+
+/// splitmix64, to keep the seeds of raft and of our own waits apart.
+std::uint64_t scramble(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+state begun(const owner_identity& who, birth born, const settings& set) {
+  state s;
+  s.set = set;
+  s.meta = who.meta;
+  s.mark = fingerprint(born);
+  s.born = std::move(born);
+  s.self = who.self;
+  s.origin = origin_of(who.self);
+  s.session = who.session;
+  s.random = scramble(who.seed) | 1;
+  s.keys = who.keys;
+  return s;
+}
+
+} // namespace
+
+state make_owner(const owner_identity& who, birth born, const settings& set,
+                 bool founding) {
+  auto s = begun(who, std::move(born), set);
+  s.group = raft::make_member(s.self, s.born.members, set.group,
+                              scramble(who.seed + 1), s.born.founder);
+  s.shared = empty_record(s.born.members);
+  s.founding = founding;
+  return s;
+}
+
+state recover_owner(const owner_identity& who, stored_replicant from,
+                    const settings& set) {
+  auto s = begun(who, std::move(from.born), set);
+  s.born_kept = true;
+  s.range = from.range;
+  s.site = std::move(from.site);
+  s.shared = empty_record(s.born.members);
+  const auto& base = from.log.base();
+  // A witness has a base without content.
+  if (base.index > 0 && !base.payload.empty()) {
+    auto folded = decode_record(base.payload);
+    if (folded && folded->at == base.index)
+      s.shared = std::move(*folded);
+    else
+      s.halted =
+        "the snapshot at " + std::to_string(base.index) + " cannot be read";
+    s.shared.at = base.index;
+  }
+  auto known = std::max(s.site.known, base.index);
+  if (known > from.log.last_index())
+    s.halted = "the log ends before what was known to be committed";
+  known = std::min(known, from.log.last_index());
+  for (auto i = base.index + 1; i <= known; ++i)
+    take(s.shared, from.log.at(i));
+  // Nobody could have stored less than the vote that all begin with.
+  if (from.hard.term == 0 && s.born.founder)
+    from.hard = {1, s.born.founder};
+  s.group =
+    raft::recovered(s.self, from.hard.term, from.hard.voted_for,
+                    std::move(from.log), known, set.group, scramble(who.seed));
+  std::vector<effect> none;
+  owner{s, none}.resume();
+  return s;
+}
+
+std::vector<effect> step(state& self, const input& in) {
+  std::vector<effect> out;
+  owner o{self, out};
+  std::visit([&](const auto& x) { o.on(x); }, in);
+  o.finish();
+  // In release builds too: a broken invariant must not reach the disk.
+  if (auto what = broken_invariant(self); !what.empty())
+    broken("replicant, " + what);
+  return out;
+}
+
+message owner::addressed(const member_id& to, message_body body) const {
+  message m{s_.self, to, s_.mark, std::nullopt, std::move(body)};
+  if (!s_.heard.contains(to))
+    m.born = s_.born;
+  return m;
+}
+
+void owner::say(const member_id& to, message_body body) {
+  put(send{addressed(to, std::move(body))});
+}
+
+void owner::say_stored(const member_id& to, message_body body) {
+  hold(send{addressed(to, std::move(body))});
+}
+
+void owner::tell(event_kind what, index_id index, std::uint16_t status,
+                 std::string text) {
+  put(event{what, index, status, std::move(text)});
+}
+
+void owner::on(const stored& in) {
+  std::uint64_t group = 0;
+  while (!s_.on_the_way.empty()
+         && s_.on_the_way.front().sequence <= in.sequence) {
+    group = s_.on_the_way.front().group;
+    s_.on_the_way.pop_front();
+  }
+  if (group != 0)
+    give(raft::stored{group});
+  while (!s_.held.empty() && s_.held.front().sequence <= in.sequence) {
+    put(std::move(s_.held.front().what));
+    s_.held.pop_front();
+  }
+}
+
+void owner::on(const ticked&) {
+  if (s_.group.awake)
+    give(raft::ticked{});
+  tick_timers();
+}
+
+void owner::tick_timers() {
+  auto count_down = [](unsigned& x) { x -= x > 0 ? 1 : 0; };
+  count_down(s_.propose_rest);
+  count_down(s_.change_rest);
+  tick_work();
+  tick_judging();
+  tick_reports();
+  age_waiters();
+}
+
+void owner::finish() {
+  if (s_.halted.empty() && !s_.forgotten)
+    do {
+      again_ = false;
+      advance();
+      propose();
+      drive_members();
+      fold();
+    } while (again_);
+  settle_waiters();
+  serve_readers();
+  if (s_.halted.empty() && !s_.forgotten) {
+    report();
+    leave();
+    end();
+    // Who comes back from the store must not have to ask what is decided.
+    if (!is_awake(s_) && s_.site.known != s_.shared.at)
+      dirty_site_ = true;
+  }
+  store();
+}
+
+void owner::store() {
+  if (dirty_site_ || !logs_.empty() || !locals_.writes.empty()) {
+    persist x;
+    x.sequence = ++s_.sequence;
+    if (!s_.born_kept)
+      add(x.what, s_.meta, s_.born);
+    s_.born_kept = true;
+    for (const auto& l : logs_)
+      add(x.what, s_.meta, l, s_.range);
+    if (dirty_site_) {
+      s_.site.known = s_.shared.at;
+      add(x.what, s_.meta, s_.site);
+    }
+    std::ranges::move(locals_.writes, std::back_inserter(x.what.writes));
+    s_.on_the_way.push_back({x.sequence, s_.group.sequence});
+    out_.insert(out_.begin(), std::move(x));
+  }
+  for (auto& h : held_now_) {
+    if (s_.on_the_way.empty())
+      put(std::move(h));
+    else
+      s_.held.push_back({s_.sequence, std::move(h)});
+  }
+}
+
+contact first_contact(const message& m, const meta_id& meta,
+                      const generations& over) {
+  if (over.is_over(meta))
+    return std::holds_alternative<group_gone>(m.body) ? contact::ignore
+                                                      : contact::gone;
+  if (std::holds_alternative<farewell>(m.body))
+    return contact::left;
+  auto tells = std::holds_alternative<raft_part>(m.body)
+               || std::holds_alternative<summary>(m.body);
+  if (!tells)
+    return contact::ignore;
+  return m.born && fingerprint(*m.born) == m.group ? contact::spawn
+                                                   : contact::unknown;
+}
+
+message reply_to(const message& m, message_body body) {
+  return {m.to, m.from, m.group, std::nullopt, std::move(body)};
+}
+
+bool is_awake(const state& x) {
+  if (x.forgotten || !x.halted.empty())
+    return !x.waiters.empty() || !x.readers.empty();
+  auto timed = x.doing.now == phase::settling || x.doing.now == phase::resting
+               || (x.doing.now == phase::awaiting && x.doing.ticks > 0);
+  auto tells = std::ranges::any_of(x.untold, [&](const auto& u) {
+    return u.second.tries < x.set.report_tries;
+  });
+  auto proposes = !x.proposals.empty() || x.propose_rest > 0;
+  auto judged =
+    !x.shared.open.empty()
+    && (x.shared.open.front().what.id.origin != x.origin || x.site.refused
+        || x.site.done >= x.shared.open.front().index);
+  auto changes = x.change_out != 0
+                 || (x.shared.goal && x.group.now == raft::role::leader
+                     && x.shared.goal->members != x.shared.members);
+  return x.group.awake || !x.waiters.empty() || !x.readers.empty() || timed
+         || tells || proposes || judged || changes || x.leaving.has_value();
+}
+
+bool is_idle(const state& x) {
+  return !is_awake(x) && x.on_the_way.empty()
+         && (x.doing.now == phase::idle || x.doing.now == phase::stuck)
+         && (x.doing.now == phase::stuck || !x.site.doing);
+}
+
+} // namespace cheops::replicant

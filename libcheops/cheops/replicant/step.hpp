@@ -1,0 +1,67 @@
+#pragma once
+
+#include "cheops/replicant/state.hpp"
+#include "cheops/replicant/types.hpp"
+
+#include <string>
+#include <vector>
+
+namespace cheops::replicant {
+
+/// What an owner is made of.
+struct owner_identity {
+  meta_id meta;
+  member_id self;
+  /// Greater than that of any earlier owner of this replicant at this store,
+  /// also of those whom the same process has passivated.
+  std::uint64_t session = 1;
+  std::uint64_t seed = 1; ///< Of random waits; another one at each site.
+  std::shared_ptr<const ports::vault> keys; ///< Null: no witness may come.
+};
+
+/// An owner where there was none. `founding`: a client of this site asks for
+/// the resource, so this site begins the group; false: a message came of a
+/// group that is not known here (it carries `born`).
+[[nodiscard]] state make_owner(const owner_identity& who, birth born,
+                               const settings& set, bool founding);
+
+/// An owner as its store had it.
+[[nodiscard]] state recover_owner(const owner_identity& who,
+                                  stored_replicant from, const settings& set);
+
+/// What to do with a message of a replicant that has no owner here and
+/// nothing in the store.
+enum class contact : std::uint8_t {
+  spawn,   ///< Make an owner (not founding) and give it the message.
+  unknown, ///< Reply with `unknown_group`.
+  gone,    ///< Reply with `group_gone`.
+  left,    ///< Reply with `farewell_heard`.
+  ignore,
+};
+[[nodiscard]] contact first_contact(const message& m, const meta_id& meta,
+                                    const generations& over);
+[[nodiscard]] message reply_to(const message& m, message_body body);
+
+/// Moves `self` by one input and says what must now be done, in this order.
+/// Reads no clock, no random source, no I/O: equal calls give equal effects.
+///
+/// The caller's duties: `persist` effects reach the disk whole and in their
+/// order, and `stored` tells of the last that is synced; each `call`, `probe`
+/// and `await` is answered as types.hpp says; while `is_awake`, `ticked` comes
+/// at a steady pace. Messages may be lost, doubled and reordered.
+[[nodiscard]] std::vector<effect> step(state& self, const input& in);
+
+/// Whether it wants ticks.
+[[nodiscard]] bool is_awake(const state& x);
+
+/// Whether it may be stopped and recovered later: nobody waits, nothing runs,
+/// everything is stored.
+[[nodiscard]] bool is_idle(const state& x);
+
+/// How this site stands to the replicant.
+[[nodiscard]] site_state state_of(const state& x);
+
+/// What is broken in `self`; empty if nothing is. `step` asserts that.
+[[nodiscard]] std::string broken_invariant(const state& self);
+
+} // namespace cheops::replicant

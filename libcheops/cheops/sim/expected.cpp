@@ -1,0 +1,118 @@
+#include "cheops/sim/expected.hpp"
+
+#include <algorithm>
+
+namespace cheops::sim {
+
+namespace {
+
+using replicant::change;
+
+void apply(expected::tags& to, bool& exists, const expected::item& x,
+           const expected::item* undone) {
+  if (undone != nullptr) {
+    std::erase(to, undone->tag);
+    exists = exists && undone->does != change::create;
+  } else if (x.does == change::remove) {
+    to.clear();
+    exists = false;
+  } else {
+    if (x.does != change::patch)
+      to.clear();
+    to.push_back(x.tag);
+    exists = true;
+  }
+}
+
+} // namespace
+
+expected::tags expected::content_at(index_id index) const {
+  tags out;
+  auto exists = false;
+  for (const auto& x : items) {
+    if (x.index > index)
+      break;
+    auto undone = std::ranges::find(items, x.undoes, &item::index);
+    apply(out, exists, x,
+          x.undoes != 0 && undone != items.end() ? &*undone : nullptr);
+  }
+  return out;
+}
+
+index_id expected::next_behind(index_id index) const {
+  for (const auto& x : items)
+    if (x.index > index)
+      return x.index;
+  return index;
+}
+
+expected::tags expected::content_behind(index_id index) const {
+  return content_at(next_behind(index));
+}
+
+bool expected::exists_behind(index_id index) const {
+  return exists_at(next_behind(index));
+}
+
+bool expected::exists_at(index_id index) const {
+  tags out;
+  auto exists = false;
+  for (const auto& x : items) {
+    if (x.index > index)
+      break;
+    auto undone = std::ranges::find(items, x.undoes, &item::index);
+    apply(out, exists, x,
+          x.undoes != 0 && undone != items.end() ? &*undone : nullptr);
+  }
+  return exists;
+}
+
+index_id expected::newest_at(index_id index) const {
+  index_id out = 0;
+  for (const auto& x : items)
+    if (x.index <= index)
+      out = x.index;
+  return out;
+}
+
+bool expected::superseded(const item& x) const {
+  return std::ranges::any_of(items, [&](const item& y) {
+    if (y.index <= x.index)
+      return false;
+    return y.undoes == x.index || y.does == change::remove
+           || (y.does == change::replace && y.undoes == 0
+               && x.does != change::create);
+  });
+}
+
+index_id expected::first_for(const replicant::state&) const {
+  return 0;
+}
+
+expected expected_of(const history& seen, const meta_id& meta) {
+  expected out;
+  const auto& g = seen.groups.at(meta);
+  for (const auto& [index, f] : g.fates) {
+    auto r = seen.by_operation.find(f.id);
+    if (f.how != replicant::fate::stands || r == seen.by_operation.end())
+      continue;
+    const auto& asked = seen.requests[r->second];
+    out.items.push_back({index, asked.tag, asked.does, 0});
+  }
+  for (const auto& [index, at] : g.undone) {
+    auto what = std::ranges::find(out.items, index, &expected::item::index);
+    if (what != out.items.end())
+      out.items.push_back({at, what->tag, what->does, index});
+  }
+  std::ranges::sort(out.items, {}, &expected::item::index);
+  return out;
+}
+
+std::string words(const expected::tags& x) {
+  std::string out = "[";
+  for (auto t : x)
+    out += (out.size() > 1 ? " " : "") + std::to_string(t);
+  return out + "]";
+}
+
+} // namespace cheops::sim

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "cheops/replicant/state.hpp"
+#include "cheops/sim/history.hpp"
+
+#include <string>
+#include <vector>
+
+namespace cheops::sim {
+
+/// What a resource must look like, by what was decided.
+struct expected {
+  struct item {
+    index_id index = 0;
+    std::uint64_t tag = 0;
+    replicant::change does = replicant::change::create;
+    index_id undoes = 0;
+  };
+  std::vector<item> items; ///< What stands, by index.
+
+  using tags = std::vector<std::uint64_t>;
+  /// With everything up to `index` done.
+  [[nodiscard]] tags content_at(index_id index) const;
+  /// With the next item behind `index` done too.
+  [[nodiscard]] tags content_behind(index_id index) const;
+  [[nodiscard]] bool exists_at(index_id index) const;
+  [[nodiscard]] bool exists_behind(index_id index) const;
+  /// The index of the last item up to `index`.
+  [[nodiscard]] index_id newest_at(index_id index) const;
+  /// A later item leaves nothing of it: a site that was away may skip it.
+  [[nodiscard]] bool superseded(const item& x) const;
+  /// Everything up to there came to that site as a whole.
+  [[nodiscard]] index_id first_for(const replicant::state& s) const;
+
+private:
+  [[nodiscard]] index_id next_behind(index_id index) const;
+};
+
+[[nodiscard]] expected expected_of(const history& seen, const meta_id& meta);
+[[nodiscard]] std::string words(const expected::tags& x);
+
+} // namespace cheops::sim

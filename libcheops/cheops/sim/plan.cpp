@@ -1,0 +1,73 @@
+#include "cheops/sim/plan.hpp"
+
+#include "cheops/sim/dice.hpp"
+
+namespace cheops::sim {
+
+namespace {
+
+replicant::settings paces() {
+  replicant::settings x;
+  x.tick_ms = tick_us / 1000;
+  x.group.patience_ticks = 60;
+  x.patience_ticks = 80;
+  x.judge_ticks = 60;
+  x.dependency_ticks = 60;
+  x.retry_ticks_max = 32;
+  x.fold_entries = 16;
+  return x;
+}
+
+call_faults some_faults(dice& d) {
+  auto some = [&] {
+    return d.per_mille(400) ? static_cast<unsigned>(d.below(120)) : 0U;
+  };
+  return {some(), some(), some(), some(), some(), some(), some()};
+}
+
+} // namespace
+
+plan draw_calm(std::uint64_t seed) {
+  dice d{seed};
+  plan x;
+  x.seed = seed;
+  x.sites = static_cast<unsigned>(d.between(1, 4));
+  x.enforces = static_cast<enforcement>(d.below(4));
+  x.natural = x.enforces == enforcement::names && d.per_mille(700);
+  x.resources = static_cast<unsigned>(d.between(1, 3));
+  x.refers = x.resources > 1 && d.per_mille(300);
+  x.clients = static_cast<unsigned>(d.between(1, 4));
+  x.operations = static_cast<unsigned>(d.between(10, 40));
+  x.encodes = d.per_mille(125);
+  x.passivates = d.per_mille(300);
+  x.owners = paces();
+  return x;
+}
+
+plan draw(std::uint64_t seed) {
+  auto x = draw_calm(seed);
+  dice d{~seed};
+  x.sites = static_cast<unsigned>(d.between(2, 4));
+  x.witness = d.per_mille(200);
+  if (x.witness)
+    x.sites = 3;
+  if (d.per_mille(600))
+    x.lost = static_cast<unsigned>(d.below(150));
+  if (d.per_mille(500))
+    x.twice = static_cast<unsigned>(d.below(100));
+  if (d.per_mille(300))
+    x.delay_us_max = d.between(10'000, 80'000);
+  if (d.per_mille(600))
+    x.calls = some_faults(d);
+  if (d.per_mille(400))
+    x.poisoned = static_cast<unsigned>(d.below(150));
+  if (d.per_mille(850))
+    x.fault_every_us = d.between(100'000, 1'000'000);
+  x.lost_disks = d.per_mille(150);
+  x.scales = d.per_mille(250);
+  if (d.per_mille(300))
+    x.owners.judge_ticks = static_cast<unsigned>(d.between(10, 200));
+  return x;
+}
+
+} // namespace cheops::sim

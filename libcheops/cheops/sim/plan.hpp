@@ -1,0 +1,66 @@
+#pragma once
+
+#include "cheops/replicant/state.hpp"
+#include "cheops/sim/application.hpp"
+
+#include <cstdint>
+
+namespace cheops::sim {
+
+/// How often something goes wrong with a call of the application, of 1000.
+struct call_faults {
+  unsigned not_sent = 0;    ///< It cannot be reached.
+  unsigned busy = 0;        ///< 429.
+  unsigned cut = 0;         ///< It works, and the answer is lost.
+  unsigned cut_before = 0;  ///< It is lost on the way.
+  unsigned late = 0;        ///< It is cut off, and works afterwards.
+  unsigned failed = 0;      ///< 500 instead of the work.
+  unsigned failed_late = 0; ///< 500 after the work.
+};
+
+/// What one run is made of. `draw` makes one of a seed; tests and scenarios
+/// may write their own.
+struct plan {
+  std::uint64_t seed = 1;
+  unsigned sites = 3;
+  bool witness = false; ///< The last site is one, for each group.
+  enforcement enforces = enforcement::markers;
+  unsigned resources = 3;
+  bool natural = false; ///< Users name the resources.
+  bool refers = false;  ///< The last refers to the first.
+  unsigned clients = 3;
+  unsigned operations = 40; ///< Of all clients.
+  time_us think_us = 60'000;
+  time_us run_us = 3'000'000; ///< Then everything is healed.
+
+  // -- network, of 1000 messages ---------------------------------------------
+  time_us delay_us_min = 500;
+  time_us delay_us_max = 10'000;
+  unsigned lost = 0;
+  unsigned twice = 0;
+
+  // -- sites -----------------------------------------------------------------
+  time_us sync_us_max = 4'000;
+  time_us call_us_max = 12'000;
+  std::uint32_t settles_after_ms = 150;
+  call_faults calls;
+  unsigned poisoned = 0; ///< Requests that some or all sites refuse, of 1000.
+  time_us fault_every_us = 0; ///< Crashes, cuts, pauses; 0: none.
+  bool crashes = true;
+  bool lost_disks = false;
+  bool passivates = false;
+  bool scales = false;  ///< Members are changed.
+  bool encodes = false; ///< Messages go through the codec.
+
+  replicant::settings owners;
+};
+
+/// Everything that can go wrong, in a mixture drawn from the seed.
+[[nodiscard]] plan draw(std::uint64_t seed);
+
+/// The same without any fault.
+[[nodiscard]] plan draw_calm(std::uint64_t seed);
+
+inline constexpr time_us tick_us = 10'000;
+
+} // namespace cheops::sim

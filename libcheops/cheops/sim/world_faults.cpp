@@ -1,0 +1,117 @@
+// What goes wrong, and how it is healed.
+
+#include "cheops/sim/world.hpp"
+
+namespace cheops::sim {
+
+void world::disturb() {
+  after(random.between(plan_.fault_every_us / 2, plan_.fault_every_us * 3 / 2),
+        [this] {
+          if (healed_)
+            return;
+          auto what = random.below(100);
+          if (what < 30 && plan_.crashes)
+            crash_one();
+          else if (what < 70)
+            cut_some();
+          else if (what < 85)
+            pause_one();
+          else
+            stop_application();
+          disturb();
+        });
+}
+
+void world::crash_one() {
+  auto site = static_cast<unsigned>(random.below(sites()));
+  if (!at(site).up())
+    return;
+  at(site).crash();
+  after(random.between(10'000, 800'000), [this, site] {
+    if (at(site).up())
+      return;
+    tell([&] { return at(site).id().site.value + " starts again"; });
+    at(site).start();
+    for (unsigned other = 0; other < sites(); ++other)
+      if (other != site)
+        join_links(site, other);
+  });
+}
+
+/// One direction of a pair, both, or a site from all others.
+void world::cut_some() {
+  auto a = static_cast<unsigned>(random.below(sites()));
+  auto b = static_cast<unsigned>(random.below(sites()));
+  auto how = random.below(3);
+  std::vector<std::pair<unsigned, unsigned>> all;
+  for (unsigned other = 0; other < sites(); ++other) {
+    if (other == a || (how < 2 && other != b))
+      continue;
+    all.emplace_back(a, other);
+    if (how > 0)
+      all.emplace_back(other, a);
+  }
+  for (auto [from, to] : all) {
+    ++cut_[from * sites() + to];
+    tell([&] {
+      return "cut: " + at(from).id().site.value + " to "
+             + at(to).id().site.value;
+    });
+  }
+  after(random.between(20'000, 1'200'000), [this, all] {
+    if (healed_)
+      return;
+    for (auto [from, to] : all) {
+      --cut_[from * sites() + to];
+      tell([&] {
+        return "healed: " + at(from).id().site.value + " to "
+               + at(to).id().site.value;
+      });
+    }
+    for (auto [from, to] : all)
+      join_links(from, to);
+  });
+}
+
+void world::join_links(unsigned a, unsigned b) {
+  if (cut(a, b) || cut(b, a))
+    return;
+  for (auto [from, to] : {std::pair{a, b}, std::pair{b, a}})
+    after_at(to, random.between(1'000, 20'000), [this, from, to] {
+      if (!cut(from, to) && at(from).up())
+        at(to).reachable(from);
+    });
+}
+
+void world::pause_one() {
+  auto site = random.below(sites());
+  paused_until_[site] = now_ + random.between(20'000, 600'000);
+  tell([&] {
+    return at(static_cast<unsigned>(site)).id().site.value + " is paused";
+  });
+}
+
+void world::stop_application() {
+  auto site = random.below(sites());
+  application_down_until_[site] = now_ + random.between(50'000, 1'500'000);
+  tell([&] {
+    return "the application of "
+           + at(static_cast<unsigned>(site)).id().site.value + " is down";
+  });
+}
+
+void world::heal() {
+  healed_ = true;
+  tell([] { return std::string{"all is healed"}; });
+  cut_.assign(cut_.size(), 0);
+  paused_until_.assign(paused_until_.size(), 0);
+  application_down_until_.assign(application_down_until_.size(), 0);
+  for (auto& n : nodes_)
+    if (!n->up())
+      n->start();
+  for (unsigned a = 0; a < sites(); ++a)
+    for (unsigned b = 0; b < a; ++b)
+      join_links(a, b);
+}
+
+} // namespace cheops::sim
