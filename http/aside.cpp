@@ -9,6 +9,9 @@ namespace cheops::http {
 
 namespace {
 
+/// Reads of one wake-up: who sends without end must not hold the loop.
+constexpr int reads_max = 16;
+
 /// One line of a head: whatever the value holds, it cannot end it.
 void append_line(std::string& to, std::string_view name,
                  std::string_view value) {
@@ -125,7 +128,7 @@ void aside_call::on_upstream_writable() {
 }
 
 void aside_call::on_upstream_readable() {
-  for (;;) {
+  for (int turn = 0; turn < reads_max; ++turn) {
     auto room = up_->in.room(on_.bounds().header_bytes + std::size_t{1});
     auto r = up_->io.try_read(room);
     if (r.what == io::again)

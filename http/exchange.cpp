@@ -85,11 +85,7 @@ void exchange::start(head& request, std::size_t skipped) {
   if (!route())
     return;
   look_for_faults();
-  if (faulty_ && delays(true, true, waited_request_)) {
-    stage_ = stage::delayed;
-    return;
-  }
-  decide(began_);
+  hear();
 }
 
 void exchange::decide(traffic::clock::time_point now) {
@@ -394,8 +390,9 @@ void exchange::end(bool keep) {
 }
 
 void exchange::rest() noexcept {
-  for (auto* x : {&head_bytes_, &target_, &kept_, &to_upstream_.before,
-                  &to_upstream_.after, &to_client_.before, &to_client_.after})
+  for (auto* x :
+       {&head_bytes_, &target_, &kept_, &held_head_, &to_upstream_.before,
+        &to_upstream_.after, &to_client_.before, &to_client_.after})
     if (x->capacity() > rest_bytes_max)
       *x = std::string{};
 }

@@ -137,6 +137,7 @@ private:
   // -- faults.cpp: experiments -----------------------------------------------
   [[nodiscard]] const site_id& peer_of_client() const noexcept;
   void look_for_faults();
+  void hear();
   void roll_loss(const site_id& peer);
   /// Whether bytes of that side, in that direction, must stay where they are.
   [[nodiscard]] bool held(bool client_side, bool inbound) const noexcept;
@@ -201,7 +202,7 @@ private:
 
   // Injected faults (experiments); all off nearly always.
   bool faulty_ = false;
-  bool lost_ = false;
+  bool lost_in_ = false, lost_out_ = false;
   bool waited_out_ = false, waited_in_ = false, waited_request_ = false,
        waited_answer_ = false;
   std::optional<boost::asio::steady_timer> delay_;

@@ -20,7 +20,8 @@ const site_id& exchange::peer_of_client() const noexcept {
 
 void exchange::look_for_faults() {
   faulty_ = !w_.faults.empty();
-  lost_ = waited_out_ = waited_in_ = waited_request_ = waited_answer_ = false;
+  lost_in_ = lost_out_ = false;
+  waited_out_ = waited_in_ = waited_request_ = waited_answer_ = false;
   if (!faulty_ || !s_.is_peer_front())
     return;
   if (s_.certified().empty())
@@ -29,8 +30,18 @@ void exchange::look_for_faults() {
 }
 
 void exchange::roll_loss(const site_id& peer) {
-  if (const auto* f = w_.faults_of(peer))
-    lost_ = w_.lost(f->in.loss) || w_.lost(f->out.loss);
+  if (const auto* f = w_.faults_of(peer)) {
+    lost_in_ = w_.lost(f->in.loss);
+    lost_out_ = w_.lost(f->out.loss);
+  }
+}
+
+/// A request that is lost, or late, is one that nobody has read yet.
+void exchange::hear() {
+  if (faulty_ && (held(true, true) || delays(true, true, waited_request_)))
+    stage_ = stage::delayed;
+  else
+    decide(began_);
 }
 
 bool exchange::held(bool client_side, bool inbound) const noexcept {
@@ -39,7 +50,7 @@ bool exchange::held(bool client_side, bool inbound) const noexcept {
   const auto* f = w_.faults_of(client_side ? peer_of_client() : leg_site_);
   if (f == nullptr)
     return false;
-  return lost_ || (inbound ? f->in.cut : f->out.cut);
+  return inbound ? lost_in_ || f->in.cut : lost_out_ || f->out.cut;
 }
 
 bool exchange::delays(bool client_side, bool inbound, bool& waited) {
@@ -67,7 +78,7 @@ bool exchange::delays(bool client_side, bool inbound, bool& waited) {
 void exchange::go_on() {
   switch (stage_) {
   case stage::delayed:
-    decide(began_);
+    hear();
     break;
   case stage::aside:
     aside_->on_faults();
@@ -103,10 +114,11 @@ void exchange::on_faults() {
     return;
   ref<session> hold{&s_};
   faulty_ = !w_.faults.empty();
-  if (!faulty_)
-    lost_ = false;
-  if (stage_ != stage::delayed)
-    go_on();
+  if (!faulty_) {
+    lost_in_ = lost_out_ = false;
+    delay_.reset();
+  }
+  go_on();
   if (runs())
     s_.wait_readable();
   if (runs() && up_)

@@ -19,12 +19,6 @@ struct started : proxy_fixture {
   started() { start(); }
 };
 
-/// The body of a problem that the proxy answers with: its end.
-std::string read_problem(raw_socket& c) {
-  auto head = c.read_until("\r\n\r\n");
-  return head + c.read_until("}\n");
-}
-
 struct bad_answer {
   std::string_view name;
   std::string text;

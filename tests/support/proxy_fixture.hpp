@@ -8,6 +8,12 @@
 #include <stdexcept>
 #include <thread>
 
+/// Head and body of an answer that is a problem of ours.
+inline std::string read_problem(raw_socket& c) {
+  auto head = c.read_until("\r\n\r\n");
+  return head + c.read_until("}\n");
+}
+
 /// A data plane of one thread in front of a backend that the test plays.
 struct proxy_fixture {
   raw_listener backend;
