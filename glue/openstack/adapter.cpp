@@ -526,10 +526,11 @@ bool says_more(const std::string& text, const application::service& than,
 
 void openstack::shape(decision& out, const request_view& in, const caller& from,
                       const reading&, const surroundings& around) {
-  if (!out.scope.empty())
+  if (!out.scope.empty()) {
     out.cause_from = 400;
-  if (out.blame)
+    // Services and the SDK's image client try a 503 again, and again.
     out.unavailable_as = 502;
+  }
   auto is_keystone = out.service == identity_ && from.peer.empty();
   // Marked, or marked here: then its head was changed.
   const auto& changed = from.peer.empty() ? out.for_peer : out.for_local;

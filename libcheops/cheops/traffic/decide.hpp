@@ -57,8 +57,8 @@ struct decision {
   std::optional<correlation_key> blame;
   /// Answers from this status on give way to a recorded cause.
   unsigned cause_from = 500;
-  /// What a service is told instead of 503, so that it does not try again
-  /// and again while its user waits; 0: 503.
+  /// What a caller is told instead of 503, so that it does not try again and
+  /// again while its user waits; 0: 503.
   unsigned unavailable_as = 0;
   error refusal;
 };
