@@ -7,6 +7,9 @@ import os
 from site_plan import (FRONT_OFFSET, GLANCE, KEYSTONE, NEUTRON, NOVA, PASSWORD,
                        PLACEMENT, SERVICES)
 
+# How long a service, and a node, go on with what they know of a token. Short,
+# so that tests see the end of it.
+TOKEN_CACHE_S = 10
 PEER_FRONT = 7443 + FRONT_OFFSET
 LINK = 7444 + FRONT_OFFSET
 
@@ -21,9 +24,11 @@ def _log(site, name):
 
 
 def _account(site, user):
-    """How a service asks Keystone: over the front, as everybody."""
-    return f'''auth_url = {site.auth_url}
-www_authenticate_uri = {site.auth_url}
+    """How a service asks Keystone for a token: as it did before there was a
+    node. All else it finds in the catalogue, which names the fronts."""
+    keystone = f'http://{site.backend(KEYSTONE)}/v3'
+    return f'''auth_url = {keystone}
+www_authenticate_uri = {keystone}
 auth_type = password
 project_domain_id = default
 user_domain_id = default
@@ -32,6 +37,7 @@ username = {user}
 password = {PASSWORD}
 region_name = {site.name}
 service_token_roles_required = true
+token_cache_time = {TOKEN_CACHE_S}
 '''
 
 
@@ -206,6 +212,11 @@ def write_services(site):
         file.write_text(text)
 
 
+# Whose users' role `admin` counts at sites that did not give it. Rome keeps
+# the default: nobody's.
+_TAKES_ADMINS = ('Berlin', 'Paris')
+
+
 def write_node(site, peers):
     """The configuration of the site's node; `peers` are the other sites.
     Certificates are made by `cheops ca`."""
@@ -224,22 +235,25 @@ def write_node(site, peers):
         'admin': {'unix': 'admin.sock'},
         # Tests cut sites off from each other.
         'experiments': True,
-        'timeouts': {'answer': '5m', 'peer_answer': '5m'},
+        'timeouts': {'answer': '5m', 'peer_answer': '5m',
+                     'validation': f'{TOKEN_CACHE_S}s'},
         'log': {'level': 'info', 'access': 'access.log'},
     }
+    if site.name in _TAKES_ADMINS:
+        node['default_trust'] = {'roles': ['admin', 'member', 'reader']}
     site.node_config.parent.mkdir(parents=True, exist_ok=True)
     # JSON is YAML.
     site.node_config.write_text(json.dumps(node, indent=2) + '\n')
 
 
-def write_openrc(site, user, project, programs):
+def write_openrc(site, user, programs):
     """What a user sources: `openstack` and `cheops` then are of that site.
     `programs` is a folder that comes first on PATH."""
     site.openrc(user).write_text(f'''\
 # {user} at {site.name}
 unset OS_TOKEN OS_AUTH_TYPE OS_CLOUD
 export OS_AUTH_URL={site.auth_url} OS_IDENTITY_API_VERSION=3
-export OS_USERNAME={user} OS_PASSWORD={PASSWORD} OS_PROJECT_NAME={project}
+export OS_USERNAME={user} OS_PASSWORD={PASSWORD} OS_PROJECT_NAME={user}
 export OS_USER_DOMAIN_ID=default OS_PROJECT_DOMAIN_ID=default
 export OS_REGION_NAME={site.name}
 export CHEOPS_CONFIG={site.node_config}

@@ -8,6 +8,7 @@ TEMPLATE = 'Template'  # The site that the databases of all are copied from.
 FRONTS = ('cheops', 'plain', 'none')
 FRONT_OFFSET = 10000
 
+USERS = ('demo', 'admin')  # Each with a project of the same name.
 PASSWORD = 'secret'
 SERVICE_USERS = ('glance', 'neutron', 'nova', 'placement')
 
@@ -72,8 +73,8 @@ class Site:
     def node_config(self):
         return self.folder / 'node' / 'site.yaml'
 
-    def openrc(self, user='admin'):
-        suffix = '' if user == 'admin' else f'-{user}'
+    def openrc(self, user=USERS[0]):
+        suffix = '' if user == USERS[0] else f'-{user}'
         return state_folder() / f'{self.name}{suffix}.openrc'
 
 

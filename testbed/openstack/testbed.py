@@ -123,6 +123,8 @@ def chosen(words, front):
 
 
 def up(sites, front):
+    if front == 'cheops':
+        programs.cheops('cheopsd')  # Or it ends here, before all the work.
     install_packages()
     if not databases.have_template():
         say('making databases; this is done once')
@@ -140,8 +142,8 @@ def up(sites, front):
     if front == 'cheops':
         folder = make_programs()
         for x in sites:
-            configuration.write_openrc(x, 'admin', 'admin', folder)
-            configuration.write_openrc(x, 'demo', 'demo', folder)
+            for user in site_plan.USERS:
+                configuration.write_openrc(x, user, folder)
     start(sites)
 
 
@@ -156,7 +158,7 @@ def say_how_to_go_on(sites):
   openstack server create --image cirros --flavor {seed.FLAVOR} \\
     --network {seed.NETWORK} myvm --scope '{{Nova: {berlin.name}, Glance: {paris.name}}}'
 
-{berlin.openrc('demo').name} in the same folder is of a user who is no admin.
+{berlin.openrc('admin').name} in the same folder is the administrator's.
 Logs are in {state_folder()}/SITE/log.''')
 
 
@@ -173,8 +175,11 @@ def down(names):
 def status():
     print(f'{"SITE":8} {"PROGRAM":10} {"PID":>7} {"MIB":>5}')
     for x in programs.known_sites():
+        running = programs.running_at(x.folder)
+        if not running:
+            continue
         whole = 0
-        for y in programs.running_at(x.folder):
+        for y in running:
             kib = y.resident_kib()
             whole += kib
             print(f'{x.name:8} {y.name:10} {y.pid():7} {kib / 1024:5.0f}')
