@@ -16,10 +16,15 @@ import traceback
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent.parent / 'testbed' / 'openstack')]
 
-import support
+import concurrency
+import cuts
+import forged
+import large
+import sharing
 import unscoped
+from world import Unexpected, World
 
-_MODULES = (unscoped,)
+_MODULES = (unscoped, sharing, cuts, concurrency, forged, large)
 
 
 def tests(parts):
@@ -38,7 +43,7 @@ def run_one(function, world):
     """What went wrong, as text; None if nothing did."""
     try:
         function(world)
-    except support.Unexpected as x:
+    except Unexpected as x:
         where = traceback.extract_tb(x.__traceback__)[1]
         return f'{pathlib.Path(where.filename).name}:{where.lineno}: {x}'
     except Exception:
@@ -61,7 +66,9 @@ def main():
 
     began = time.monotonic()
     failed = []
-    world = support.World(with_.long)
+    world = World()
+    world.long = with_.long
+    world.notes = []  # Of the test that runs, for people.
     try:
         world.start()
         for i, (name, function) in enumerate(chosen, 1):

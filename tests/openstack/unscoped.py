@@ -2,7 +2,7 @@
 import hashlib
 import re
 
-from support import expect
+from world import expect
 
 # What users of a site do. In the order given: later ones need earlier ones.
 # {file} is a file of theirs, {out} one that is written, {key} a public key.
@@ -100,8 +100,8 @@ def _play(world, site, folder):
                    'IGhlcmUsIGEga2V5IGZvciB0ZXN0 tester\n')
     results = []
     for command in _COMMANDS:
-        done = world.openstack(site, command.format(file=file, out=out,
-                                                    key=key))
+        done = world.openstack(
+            site, command.format(file=file, out=out, key=key), user='admin')
         results.append((command, done.code, done.out, done.err))
     expect(hashlib.sha256(out.read_bytes()).digest()
            == hashlib.sha256(file.read_bytes()).digest(),

@@ -1,0 +1,161 @@
+"""Nova at Berlin, Glance at Paris: typed as it stands."""
+import json
+
+import programs
+import rest
+from world import Unexpected, expect, run, wait_until
+
+HERE_AND_PARIS = '{Nova: Berlin, Glance: Paris}'
+_LINE = ('server create --image {image} --flavor m1.nano --network net1 '
+         '-f json {name}')
+
+
+def active(session, server):
+    """Waits until a server of that Nova has booted."""
+    def has_booted():
+        status = session.ask('compute', 'GET',
+                             f'/servers/{server}')['server']['status']
+        expect(status != 'ERROR', f'server {server} is in error')
+        return status == 'ACTIVE'
+    wait_until(f'server {server} is ACTIVE', has_booted)
+
+
+def image_id(session, name):
+    found = session.ask('image', 'GET', f'/v2/images?name={name}')['images']
+    expect(len(found) == 1, f'{len(found)} images are called {name}')
+    return found[0]['id']
+
+
+def _create(world, at, user, scope, image='paris-only'):
+    """The line as a user types it at a site; answers the server's id."""
+    done = world.openstack(
+        world.sites[at], _LINE.format(image=image, name=world.unique('vm')),
+        '--scope', scope, user=user).must()
+    return json.loads(done.out)['id']
+
+
+def _boots_from_paris(world, at, user):
+    berlin = world.session(world.sites['Berlin'], user)
+    paris = world.session(world.sites['Paris'], user)
+    image = image_id(paris, 'paris-only')
+    logs = world.logs()
+    server = _create(world, at, user, HERE_AND_PARIS)
+    active(berlin, server)
+    expect(logs.has('Paris', 'glance', f'GET /v2/images/{image}'),
+           "Paris's Glance was not asked for the image")
+    expect(not logs.has('Berlin', 'glance', image),
+           "Berlin's Glance was asked for the image")
+    expect(not logs.has('Rome', 'glance', image),
+           "Rome's Glance was asked for the image")
+    elsewhere = paris.call(
+        'GET', f'{paris.endpoint("compute")}/servers/{server}')
+    expect(elsewhere.status == 404, f'the server is at Paris: {elsewhere.text}')
+    berlin.ask('compute', 'DELETE', f'/servers/{server}')
+
+
+def test_typed_at_berlin_it_boots_there_from_an_image_of_paris(world):
+    _boots_from_paris(world, 'Berlin', 'demo')
+
+
+def test_typed_at_rome_it_does_the_same(world):
+    _boots_from_paris(world, 'Rome', 'demo')
+
+
+def test_it_does_the_same_for_an_administrator(world):
+    _boots_from_paris(world, 'Berlin', 'admin')
+
+
+def test_without_a_scope_it_fails_as_plain_openstack_does(world):
+    berlin = world.sites['Berlin']
+    done = world.openstack(berlin, _LINE.format(image='paris-only', name='no'))
+    expect(done.code == 1 and 'No Image found for paris-only' in done.err, done)
+    image = image_id(world.session(world.sites['Paris']), 'paris-only')
+    session = world.session(berlin)
+    answer = session.call('POST', f'{session.endpoint("compute")}/servers', {
+        'server': {'name': 'no', 'imageRef': image, 'flavorRef': '42',
+                   'networks': 'none'}})
+    expect(answer.status == 400 and 'Can not find requested image'
+           in answer.text, answer.text)
+    expect('Cheops-Error' not in answer.headers, str(answer.headers))
+
+
+def test_a_whole_service_can_be_that_of_another_site(world):
+    done = world.openstack(world.sites['Berlin'], 'image list -f value -c Name',
+                           '--scope', '{Glance: Paris}').must()
+    names = set(done.out.split())
+    expect({'local', 'cirros', 'paris-only'} <= names, done)
+    # What the client is given leads to the fronts of the site that it asked.
+    session = world.session(world.sites['Berlin'], scope='{Nova: Paris}')
+    for kind in ('compute', 'image', 'network', 'placement', 'identity'):
+        expect(session.endpoint(kind).startswith('http://127.0.1.1:1'),
+               f'{kind}: {session.endpoint(kind)}')
+    servers = session.ask('compute', 'GET', '/servers/detail')
+    expect('servers' in servers, str(servers))
+
+
+def test_other_clients_need_no_change_either(world):
+    berlin = world.sites['Berlin']
+    done = run([programs.cheops('cheops'), 'run', '--scope', '{Glance: Paris}',
+                '--config', berlin.node_config, '--', 'env', '-u', 'OS_CLOUD',
+                'OS_USERNAME=demo', 'OS_PASSWORD=secret',
+                'OS_PROJECT_NAME=demo', 'OS_USER_DOMAIN_ID=default',
+                'OS_PROJECT_DOMAIN_ID=default', '/usr/bin/openstack', 'image',
+                'list', '-f', 'value', '-c', 'Name']).must()
+    expect('paris-only' in done.out.split(), done)
+    sdk = '''
+import openstack, sys
+cloud = openstack.connect(
+    auth_url=sys.argv[1], username="demo", password="secret",
+    project_name="demo", user_domain_id="default",
+    project_domain_id="default", region_name="Berlin",
+    auth_type=sys.argv[2])
+print(*[x.name for x in cloud.image.images()])
+'''
+    url = rest.scoped(berlin.auth_url, '{Glance: Paris}')
+    for kind in ('v3password', 'password'):
+        done = run([programs.PYTHON, '-c', sdk, url, kind]).must()
+        expect('paris-only' in done.out.split(), done)
+
+
+def _refused(world, scope, *says, method='POST', path='/servers'):
+    """A request with that scope gets 4xx, and a message with these words."""
+    session = world.session(world.sites['Berlin'])
+    answer = session.call(
+        method, session.endpoint('compute') + path,
+        {'server': {'name': 'no', 'imageRef': 'x', 'flavorRef': '42',
+                    'networks': 'none'}} if method == 'POST' else None,
+        {'Scope': scope})
+    expect(400 <= answer.status < 500 and 'Cheops-Error' in answer.headers,
+           f'{scope}: {answer.status} {answer.text}')
+    message = answer.json['error']['message']
+    for x in says:
+        expect(x in message, f'{scope}: {message}')
+
+
+def test_what_cannot_be_is_refused_before_it_runs(world):
+    logs = world.logs()
+    _refused(world, '{Nova: Berlni}', 'Berlni', 'did you mean "Berlin"')
+    _refused(world, '{Nvoa: Berlin}', 'Nvoa', 'Nova')
+    _refused(world, '{Nova: Berlin, Placement: Paris}', 'Placement', 'hosts')
+    _refused(world, '{Nova: Berlin, Neutron: Paris}', 'Neutron', 'Paris',
+             'compute hosts')
+    session = world.session(world.sites['Berlin'])
+    answer = session.call('GET', session.endpoint('image') + '/v2/images',
+                          headers={'Scope': '{Glance: Berlin, Nova: Paris}'})
+    expect(answer.status == 400 and 'Nova' in answer.json['error']['message'],
+           answer.text)
+    for site in world.sites:
+        expect(not logs.has(site, 'nova', 'POST /v2.1/servers'),
+               f'something ran at {site}')
+
+
+def test_the_client_itself_prints_why_a_scope_is_refused(world):
+    done = world.openstack(world.sites['Berlin'], 'image list', '--scope',
+                           '{Glance: Pars}')
+    expect(done.code != 0 and 'Pars' in done.err and 'Paris' in done.err, done)
+    try:
+        world.session(world.sites['Berlin'], scope='{Glance: Atlantis}')
+    except rest.Failure as x:
+        expect(x.answer.status == 400 and 'Atlantis' in str(x), str(x))
+    else:
+        raise Unexpected('a token for a scope with an unknown site was given')
