@@ -50,25 +50,47 @@ int run_command(program& to, const run_options& with) {
 }
 
 struct demo_options {
+  std::string story;
   bool keep = false;
   std::string workdir;
 };
 
-/// scenarios/andy-and-bo.yaml of the source tree or of the installation.
-std::string find_scenario(const std::string& name) {
+/// A file of the installation or of the source tree; empty: there is none.
+std::string find_file(const std::string& name) {
   auto folder = fs::path{own_folder()};
-  auto tried = {fs::path{from_environment("CHEOPS_SCENARIOS")},
-                folder / "../share/cheops/scenarios",
-                folder / "../../scenarios", folder / "../../../scenarios"};
-  for (const auto& x : tried) {
+  for (const auto* x : {"../share/cheops", "../..", "../../.."}) {
     std::error_code failure;
-    if (!x.empty() && fs::exists(x / name, failure))
-      return fs::canonical(x / name, failure).string();
+    if (fs::exists(folder / x / name, failure))
+      return fs::canonical(folder / x / name, failure).string();
   }
   return {};
 }
 
+/// The same for a scenario; those of $CHEOPS_SCENARIOS come first.
+std::string find_scenario(const std::string& name) {
+  std::error_code failure;
+  if (auto own = from_environment("CHEOPS_SCENARIOS");
+      !own.empty() && fs::exists(fs::path{own} / name, failure))
+    return fs::canonical(fs::path{own} / name, failure).string();
+  return find_file("scenarios/" + name);
+}
+
+/// Real OpenStack sites; they are Python's, as OpenStack is.
+int run_openstack_demo(const session& s, const demo_options& with) {
+  auto program = find_file("testbed/openstack/demo.py");
+  if (program.empty())
+    return s.fail({errc::unreachable, "testbed/openstack/demo.py is not found",
+                   "", "start the demo", "run it from the source tree"});
+  setenv("CHEOPS_BIN", own_folder().c_str(), 1);
+  std::vector<std::string> command{program};
+  if (with.keep)
+    command.emplace_back("--keep");
+  return become(command);
+}
+
 int run_demo(const session& s, const demo_options& with) {
+  if (with.story == "openstack")
+    return run_openstack_demo(s, with);
   auto program = fs::path{own_folder()} / "cheops-scenario";
   if (!fs::exists(program))
     return s.fail({errc::unreachable, program.string() + " is not there", "",
@@ -108,9 +130,14 @@ void add_run(program& to) {
     &to.root, "demo", "three sites on this machine, and the story of a user",
     [&to, demo_with] { return run_demo(to.common, *demo_with); });
   demo->group("Start");
+  demo
+    ->add_option("STORY", demo_with->story,
+                 "andy-and-bo (default), or openstack: real OpenStack services "
+                 "(installs packages, takes minutes)")
+    ->check(CLI::IsMember({"andy-and-bo", "openstack"}));
   demo->add_flag("--keep", demo_with->keep, "leave the sites running");
   demo->add_option("--workdir", demo_with->workdir,
-                   "where the sites keep their files");
+                   "where the sites keep their files (andy-and-bo)");
 }
 
 } // namespace cheops::cli
