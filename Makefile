@@ -18,8 +18,8 @@ BENCHES := bench-proxy bench-link bench-body
 
 .PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint \
 	setup-openstack build build-test demo test test-long e2e bench $(BENCHES) \
-	testbed-openstack testbed-openstack-down test-openstack fuzz format \
-	format-check lint clean install help
+	testbed-openstack testbed-openstack-down test-openstack bench-openstack \
+	fuzz format format-check lint clean install help
 
 # A fresh folder begins with the programs alone: no packages for tests.
 fresh = $(if $(wildcard build/CMakeCache.txt),,-DCHEOPS_BUILD_TESTS=OFF -DCHEOPS_BUILD_BENCH=OFF)
@@ -98,6 +98,9 @@ $(BENCHES): bench-%: setup-build setup-bench
 bench-proxy: ## Beside nginx and HAProxy: throughput, latency, memory
 bench-link: ## Links between nodes: round trips, idle cost, cuts
 bench-body: ## A body of 10 GB through two nodes: memory
+
+bench-openstack: build ## In front of real OpenStack services: latency
+	@bench/openstack.py
 
 fuzz: setup-build setup-fuzz ## Run each fuzz target for FUZZ_SECONDS
 	@$(call configure,fuzz)
