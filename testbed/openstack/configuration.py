@@ -10,6 +10,8 @@ from site_plan import (FRONT_OFFSET, GLANCE, KEYSTONE, NEUTRON, NOVA, PASSWORD,
 # How long a service, and a node, go on with what they know of a token. Short,
 # so that tests see the end of it.
 TOKEN_CACHE_S = 10
+# Scoped requests that a node remembers: so few that tests get there.
+CORRELATIONS_MAX = 512
 PEER_FRONT = 7443 + FRONT_OFFSET
 LINK = 7444 + FRONT_OFFSET
 
@@ -237,6 +239,7 @@ def write_node(site, peers):
         'experiments': True,
         'timeouts': {'answer': '5m', 'peer_answer': '5m',
                      'validation': f'{TOKEN_CACHE_S}s'},
+        'limits': {'correlations': CORRELATIONS_MAX},
         'log': {'level': 'info', 'access': 'access.log'},
     }
     if site.name in _TAKES_ADMINS:

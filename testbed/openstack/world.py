@@ -4,6 +4,7 @@ import itertools
 import os
 import pathlib
 import shlex
+import socket
 import subprocess
 import tempfile
 import time
@@ -115,6 +116,17 @@ class World:
     def cheops(self, site, *words):
         return run([programs.cheops('cheops'), *words, '--config',
                     site.node_config], timeout=60)
+
+    def metric(self, site, name):
+        """The sum of a metric of a node, over its labels."""
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as to:
+            to.connect(str(site.node_config.parent / 'admin.sock'))
+            to.sendall(b'GET /metrics HTTP/1.1\r\nHost: node\r\n'
+                       b'Connection: close\r\n\r\n')
+            with to.makefile('rb') as answer:
+                lines = answer.read().decode().splitlines()
+        return sum(float(x.rpartition(' ')[2]) for x in lines
+                   if x.startswith((f'{name} ', f'{name}{{')))
 
     def wait_for_links(self):
         def all_up():

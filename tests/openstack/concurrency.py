@@ -4,6 +4,7 @@ import random
 import threading
 
 import sharing
+from configuration import CORRELATIONS_MAX
 from world import expect
 
 _CLIENTS = 8
@@ -107,4 +108,17 @@ def test_servers_of_many_clients_end_where_their_scopes_say(world):
             if site != name:
                 expect(not logs.has(name, 'glance', f'/v2/images/{id_}'),
                        f'Glance of {name} was asked for {image} of {site}')
+    _tables_are_bounded(world)
     world.notes.append(f'{count} servers, {len(_KINDS)} kinds of requests')
+
+
+def _tables_are_bounded(world):
+    kept = {x: world.metric(y, 'cheops_correlations')
+            for x, y in world.sites.items()}
+    for name, number in kept.items():
+        expect(0 < number <= CORRELATIONS_MAX,
+               f'{name} remembers {number} requests')
+    if world.long:  # So many that there was no room for all.
+        expect(world.metric(world.sites['Berlin'],
+                            'cheops_correlations_evicted_total') > 0,
+               f'the bound was never reached: {kept}')
