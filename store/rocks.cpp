@@ -27,7 +27,7 @@ constexpr std::string_view version = "1";
 
 /// In the order of ports::family; names are stored.
 constexpr std::array<const char*, ports::families> family_names{
-  "group", "hard", "base", "log", "site", "local", "over"};
+  "group", "hard", "base", "log", "site", "local", "over", "awake"};
 
 rocksdb::Slice slice(std::string_view x) {
   return {x.data(), x.size()};

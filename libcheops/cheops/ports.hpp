@@ -12,6 +12,7 @@
 #include <vector>
 
 /// What the rules need of the world, as abstract classes; `tools` wires them.
+/// Those between the planes are in `replication.hpp`.
 namespace cheops::ports {
 
 // -- store -------------------------------------------------------------------
@@ -26,8 +27,9 @@ enum class family : std::uint8_t {
   site = 4,  ///< meta id -> the site's own record.
   local = 5, ///< service, kind, local id -> meta id.
   over = 6,  ///< meta id without generation -> the last generation that ended.
+  awake = 7, ///< meta id -> nothing: its owner was not put to sleep.
 };
-inline constexpr std::size_t families = 7;
+inline constexpr std::size_t families = 8;
 
 struct write {
   family in = family::group;
