@@ -33,6 +33,4 @@ private:
 spawn_gateway(caf::actor_system& sys, std::shared_ptr<newest_view> view,
               std::function<void(mesh::view_ptr)> on_view);
 
-[[nodiscard]] router_actor spawn_router(caf::actor_system& sys, site_id self);
-
 } // namespace cheops::actors

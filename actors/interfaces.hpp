@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/receipt.hpp"
 #include "actors/tls.hpp"
 #include "cheops/mesh/link.hpp"
 #include "cheops/mesh/view.hpp"
@@ -22,10 +23,18 @@
 /// Every actor, message and atom of the control plane, on one page.
 ///
 ///   LISTENER --fork--> LINK (one per connection) --reports--> SUPERVISOR
-///                       ^  |                                   |      |
-///        envelopes      |  +---- envelopes ----> ROUTER <------+      |
-///                       +------- envelopes ------+                    v
-///   other actors of the site <-- deliver -- ROUTER        GATEWAY -> on_view
+///                       ^  |                                    |     |
+///             envelopes |  | delivered               who is up  |     v
+///                       |  v                                    |  GATEWAY
+///                      router (router.hpp) <--------------------+     |
+///                       ^  |                                          v
+///             envelopes |  | delivered                             on_view
+///                       |  v
+///               other actors of the site
+///
+/// The router is an object that all share, not an actor: an envelope goes
+/// from its sender into the link's mailbox, and from the link into the
+/// target's.
 namespace cheops::actors {
 
 /// What a configuration means to the actors.
@@ -46,6 +55,7 @@ struct link_report {
                mesh::link::compared, mesh::link::close>
     what;
   mesh::link_stats stats; ///< Of this connection so far.
+  receipt_ptr receipt;    ///< For gossip.
 };
 
 /// What a LINK shall do.
@@ -53,26 +63,13 @@ struct link_order {
   mesh::link::input what;
 };
 
-/// New certificates: close, unless they still trust the peer's.
-struct link_recheck {
-  std::shared_ptr<const tls::trust> trust;
-};
-
-/// What became of an envelope at this site; beyond it, nothing is promised.
-enum class handed : std::uint8_t {
-  over,         ///< To a local actor, or into the link's queue.
-  no_target,    ///< Nobody of that kind is here.
-  unknown_site, ///< No such site has ever been linked.
-  unreachable,  ///< The link to the site is down.
-  full,         ///< limits.link_output_bytes is reached; try later.
-  too_large,    ///< Over limits.entry_bytes.
-};
-
 /// An envelope for an actor of this site, and the site it came from: the
-/// name in the certificate, or our own.
+/// name in the certificate, or our own. One that could not be delivered comes
+/// back to its sender: `how` says why, and `origin` is where it was to go.
 struct delivered {
   site_id origin;
   wire::envelope envelope;
+  receipt_ptr receipt; ///< Keep it while the work is not done.
 };
 
 /// All sites as the supervisor sees them, ourselves among them.
@@ -94,16 +91,13 @@ CAF_ADD_TYPE_ID(cheops, (cheops::wire::envelope))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::setup))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::link_report))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::link_order))
-CAF_ADD_TYPE_ID(cheops, (cheops::actors::link_recheck))
-CAF_ADD_TYPE_ID(cheops, (cheops::actors::handed))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::delivered))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::sites_seen))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::faults_set))
 CAF_ADD_ATOM(cheops, cheops::atom, begin, "begin")
 CAF_ADD_ATOM(cheops, cheops::atom, submit, "submit")
-CAF_ADD_ATOM(cheops, cheops::atom, attach, "attach")
-CAF_ADD_ATOM(cheops, cheops::atom, linked, "linked")
-CAF_ADD_ATOM(cheops, cheops::atom, unlinked, "unlinked")
+CAF_ADD_ATOM(cheops, cheops::atom, settle, "settle")
+CAF_ADD_ATOM(cheops, cheops::atom, push_out, "pushout")
 CAF_ADD_ATOM(cheops, cheops::atom, redial, "redial")
 CAF_ADD_ATOM(cheops, cheops::atom, wake, "wake")
 CAF_ADD_ATOM(cheops, cheops::atom, cut_off, "cutoff")
@@ -117,8 +111,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::wire::envelope)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::setup)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::link_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::link_order)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::link_recheck)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::handed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::delivered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::sites_seen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cheops::actors::faults_set)
@@ -130,12 +122,18 @@ namespace cheops::actors {
 using link_actor = caf::typed_actor<
   // From the SUPERVISOR.
   caf::reacts_to<link_order>,
-  // From the SUPERVISOR, after a reload.
-  caf::reacts_to<link_recheck>,
-  // From the ROUTER.
-  caf::replies_to<atom::submit, wire::envelope>::with<handed>,
+  // From the SUPERVISOR, after a reload: new times and bounds, and the end
+  // if the new certificates no longer trust the peer's.
+  caf::reacts_to<setup>,
+  // From the router; what cannot go comes back through it.
+  caf::reacts_to<atom::submit, wire::envelope>,
   // Its own heartbeat; the only timer of a link that is up.
   caf::reacts_to<caf::tick_atom>,
+  // Its own, after all that is in its mailbox now: what these messages gave
+  // to write goes to the socket together.
+  caf::reacts_to<atom::push_out>,
+  // From the ledger: this site has done with messages of the peer.
+  caf::reacts_to<atom::settle>,
   // Its own timer: a delayed frame is due.
   caf::reacts_to<atom::wake>,
   // Its own timer: shut the socket, whatever has not left.
@@ -156,21 +154,6 @@ using target_actor = caf::typed_actor<caf::reacts_to<delivered>>;
 using gateway_actor = caf::typed_actor<
   // The sites as they are now.
   caf::reacts_to<sites_seen>,
-  // The last message of its life.
-  caf::reacts_to<atom::stop>>;
-
-/// The ROUTER brings envelopes to the actor or the link that they name.
-using router_actor = caf::typed_actor<
-  // From an actor of this site; answers what became of it.
-  caf::replies_to<atom::submit, wire::envelope>::with<handed>,
-  // From a LINK, with the site it came from.
-  caf::reacts_to<delivered>,
-  // All envelopes of a kind go to this target_actor until it ends.
-  caf::reacts_to<atom::attach, std::string, caf::actor>,
-  // The site's envelopes go to this LINK from now on.
-  caf::reacts_to<atom::linked, site_id, caf::actor>,
-  // … and no longer.
-  caf::reacts_to<atom::unlinked, site_id, caf::actor>,
   // The last message of its life.
   caf::reacts_to<atom::stop>>;
 

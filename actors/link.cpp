@@ -1,12 +1,12 @@
 #include "actors/link.hpp"
 
+#include "actors/doorman.hpp"
+#include "actors/receipt.hpp"
 #include "actors/socket.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 #include <caf/io/network/default_multiplexer.hpp>
-#include <caf/io/network/doorman_impl.hpp>
-#include <caf/io/network/scribe_impl.hpp>
 
 #include <algorithm>
 #include <map>
@@ -22,14 +22,28 @@ namespace rules = mesh::link;
 
 /// How long a goodbye may take to leave, before the socket is shut anyway.
 constexpr auto goodbye_patience = 200ms;
+/// What is read at once: CAF clears a buffer of this size before each read,
+/// so it is small until there is more to read.
+constexpr std::size_t read_least = 4 * 1024;
+constexpr std::size_t read_most = 64 * 1024;
+/// Reads in a row that a quarter of the buffer would have done for.
+constexpr int small_reads_max = 64;
+/// Enough to write that waiting for more would gain nothing.
+constexpr std::size_t write_at_once = 32 * 1024;
 
 struct link_state {
   static inline const char* name = "link";
   link_plan plan;
   rules::state core;
   std::optional<tls::session> session;
+  std::shared_ptr<actors::ledger> ledger;
   caf::io::connection_handle socket;
   site_id peer;
+  std::string to_write;      ///< In the clear; waits for push_out.
+  std::size_t unwritten = 0; ///< With CAF, not with the kernel yet.
+  std::size_t read_at_once = read_least;
+  int small_reads = 0;
+  bool pushing = false; ///< A push_out is in the mailbox.
   bool closing = false;
 };
 
@@ -41,57 +55,81 @@ rules::instant now(link_ptr self) {
 }
 
 template <class T>
-void report(link_ptr self, T what) {
+void report(link_ptr self, T what, receipt_ptr receipt = nullptr) {
   auto& st = self->state;
   self->send(st.plan.supervisor,
-             link_report{self->id(), st.peer, std::move(what), st.core.stats},
+             link_report{self->id(), st.peer, std::move(what), st.core.stats,
+                         std::move(receipt)},
              caf::actor_cast<caf::actor>(self));
 }
 
-void to_socket(link_ptr self, std::string_view bytes) {
-  auto& buffer = self->wr_buf(self->state.socket);
-  buffer.insert(buffer.end(), bytes.begin(), bytes.end());
-}
-
-void flush(link_ptr self) {
+/// Hands what is to be written to the socket.
+void push_out(link_ptr self) {
   auto& st = self->state;
-  if (st.session)
-    to_socket(self, st.session->output());
+  auto& buffer = self->wr_buf(st.socket);
+  auto before = buffer.size();
+  if (st.session) {
+    st.session->write(st.to_write);
+    st.session->output(buffer);
+  } else {
+    buffer.insert(buffer.end(), st.to_write.begin(), st.to_write.end());
+  }
+  st.to_write.clear();
+  st.unwritten += buffer.size() - before;
   self->flush(st.socket);
 }
 
-void perform(link_ptr self, const rules::write& x) {
+// One record and one system call for what many messages gave to write.
+void perform(link_ptr self, rules::write& x) {
   auto& st = self->state;
-  if (st.session)
-    st.session->write(x.bytes);
-  else
-    to_socket(self, x.bytes);
+  st.to_write += x.bytes;
+  if (st.to_write.size() >= write_at_once)
+    return push_out(self);
+  if (st.pushing)
+    return;
+  st.pushing = true;
+  self->send(self, atom::push_out_v);
 }
 
 // The socket is shut when what was written has gone; its end then ends us.
-void perform(link_ptr self, const rules::close& x) {
-  report(self, x);
-  self->state.closing = true;
-  self->delayed_send(self, goodbye_patience, atom::stop_v);
-}
-
-void perform(link_ptr self, const rules::arrived& x) {
+void perform(link_ptr self, rules::close& x) {
   auto& st = self->state;
-  self->send(st.plan.router, delivered{st.peer, x.envelope});
+  report(self, x);
+  st.closing = true;
+  push_out(self);
+  if (st.unwritten == 0)
+    socket::shut(st.plan.fd);
+  else
+    self->delayed_send(self, goodbye_patience, atom::stop_v);
 }
 
-void perform(link_ptr self, const rules::wake& x) {
+receipt_ptr receipt_for(link_ptr self, std::size_t cost) {
+  return std::make_shared<receipt>(self->state.ledger, cost);
+}
+
+void perform(link_ptr self, rules::arrived& x) {
+  auto& st = self->state;
+  st.plan.router->deliver(
+    {st.peer, std::move(x.envelope), receipt_for(self, x.cost)});
+}
+
+void perform(link_ptr self, rules::gossip& x) {
+  auto receipt = receipt_for(self, x.cost);
+  report(self, std::move(x), std::move(receipt));
+}
+
+void perform(link_ptr self, rules::wake& x) {
   self->delayed_send(self, std::max(x.at - now(self), rules::instant{0}),
                      atom::wake_v);
 }
 
-void perform(link_ptr self, const rules::greeted& x) {
+void perform(link_ptr self, rules::greeted& x) {
   self->state.peer = x.hello.site;
   report(self, x);
 }
 
 template <class T>
-void perform(link_ptr self, const T& x) {
+void perform(link_ptr self, T& x) {
   report(self, x);
 }
 
@@ -100,9 +138,14 @@ void advance(link_ptr self, const rules::input& in) {
   if (st.closing)
     return;
   auto effects = rules::step(st.core, in, now(self));
-  for (const auto& effect : effects)
-    std::visit([self](const auto& x) { perform(self, x); }, effect);
-  flush(self);
+  for (auto& effect : effects)
+    std::visit([self](auto& x) { perform(self, x); }, effect);
+}
+
+/// With all that the ledger has by now.
+void settle(link_ptr self) {
+  if (auto cost = self->state.ledger->collect(); cost > 0)
+    advance(self, rules::consumed{cost});
 }
 
 /// While an injected cut lasts, nothing of a handshake passes either.
@@ -123,8 +166,25 @@ void on_secured(link_ptr self) {
   advance(self, rules::secured{*site});
 }
 
+/// Reads as much at once as there was to read lately.
+void adapt_read(link_ptr self, std::size_t came) {
+  auto& st = self->state;
+  auto size = st.read_at_once;
+  st.small_reads = came > size / 4 ? 0 : st.small_reads + 1;
+  if (came == size)
+    size = std::min(2 * size, read_most);
+  else if (st.small_reads == small_reads_max)
+    size = read_least;
+  if (size == st.read_at_once)
+    return;
+  st.read_at_once = size;
+  st.small_reads = 0;
+  self->configure_read(st.socket, caf::io::receive_policy::at_most(size));
+}
+
 void on_data(link_ptr self, const caf::io::new_data_msg& m) {
   auto& st = self->state;
+  adapt_read(self, m.buf.size());
   if (st.closing || deaf(st))
     return;
   std::string_view bytes{m.buf.data(), m.buf.size()};
@@ -140,7 +200,7 @@ void on_data(link_ptr self, const caf::io::new_data_msg& m) {
   if (progress.failed)
     advance(self, rules::ended{wire::farewell::broken, *progress.failed});
   // The handshake's own bytes, and the alert that says why it failed.
-  flush(self);
+  push_out(self);
 }
 
 void on_closed(link_ptr self) {
@@ -155,23 +215,23 @@ void on_closed(link_ptr self) {
   self->quit();
 }
 
-handed on_submit(link_ptr self, const wire::envelope& x) {
+void on_submit(link_ptr self, wire::envelope& x) {
   auto& st = self->state;
-  if (st.closing)
-    return handed::unreachable;
+  auto back = [&](wire::delivery why) {
+    st.plan.router->give_back(std::move(x), why);
+  };
   auto bytes = wire::encode(x);
   switch (rules::room_for(st.core, bytes.size())) {
   case rules::room::full:
-    return handed::full;
+    ++st.core.stats.refused;
+    return back(wire::delivery::full);
   case rules::room::too_large:
-    return handed::too_large;
+    return back(wire::delivery::too_large);
   case rules::room::not_up:
-    return handed::unreachable;
+    return back(wire::delivery::unreachable);
   case rules::room::yes:
-    break;
+    advance(self, rules::posted{wire::kind::envelope, std::move(bytes)});
   }
-  advance(self, rules::posted{wire::kind::envelope, std::move(bytes)});
-  return handed::over;
 }
 
 void on_order(link_ptr self, const link_order& x) {
@@ -183,9 +243,13 @@ void on_order(link_ptr self, const link_order& x) {
   advance(self, x.what);
 }
 
-void on_recheck(link_ptr self, const link_recheck& x) {
+void on_setup(link_ptr self, const setup& x) {
   auto& st = self->state;
-  if (!st.session || !x.trust || st.core.phase == rules::phase::securing)
+  st.plan.rules = link_rules(*x.config, st.plan.rules.hello);
+  advance(self, rules::retuned{st.plan.rules});
+  // A handshake under way is judged by these, too, when it is done.
+  st.plan.trust = x.trust;
+  if (!st.session || st.core.phase == rules::phase::securing)
     return;
   auto site = x.trust->judge(st.session->chain());
   if (!site || *site != st.core.certified)
@@ -195,11 +259,35 @@ void on_recheck(link_ptr self, const link_recheck& x) {
                            + (site ? "another site" : site.error().what)});
 }
 
+void beat_later(link_ptr self) {
+  auto& st = self->state;
+  auto pause = rules::instant{st.core.with.heartbeat};
+  self->delayed_send(self, pause - (now(self) - st.plan.beat) % pause,
+                     caf::tick_atom_v);
+}
+
+void on_tick(link_ptr self) {
+  if (self->state.closing)
+    return;
+  beat_later(self);
+  settle(self);
+  advance(self, rules::ticked{});
+}
+
+void on_transferred(link_ptr self, std::size_t left) {
+  auto& st = self->state;
+  st.unwritten = left;
+  if (st.closing && left == 0)
+    socket::shut(st.plan.fd);
+  advance(self, rules::drained{left + st.to_write.size()});
+}
+
 void start(link_ptr self) {
   auto& st = self->state;
   self->ack_writes(st.socket, true);
-  self->configure_read(st.socket, caf::io::receive_policy::at_most(65536));
-  self->delayed_send(self, st.plan.rules.heartbeat, caf::tick_atom_v);
+  self->configure_read(st.socket,
+                       caf::io::receive_policy::at_most(st.read_at_once));
+  beat_later(self);
   if (st.plan.as == rules::role::accepted)
     report(self, accepted{});
   if (!st.plan.trust) {
@@ -209,7 +297,7 @@ void start(link_ptr self) {
   st.session.emplace(*st.plan.trust, st.plan.as);
   if (st.plan.as == rules::role::dialled && !deaf(st)) {
     (void) st.session->feed({});
-    flush(self);
+    push_out(self);
   }
 }
 
@@ -223,6 +311,8 @@ caf::behavior link_on(link_ptr self, caf::io::connection_handle socket,
                          (std::uint64_t{entropy()} << 32) | entropy());
   st.core.faults = plan.faults;
   st.plan = std::move(plan);
+  st.ledger =
+    std::make_shared<ledger>(self->address(), st.core.with.input_bytes / 8);
   self->set_error_handler([](caf::error&) {});
   self->monitor(st.plan.supervisor);
   self->set_down_handler([self](caf::down_msg&) { self->quit(); });
@@ -230,24 +320,18 @@ caf::behavior link_on(link_ptr self, caf::io::connection_handle socket,
   return {
     [self](const caf::io::new_data_msg& m) { on_data(self, m); },
     [self](const caf::io::data_transferred_msg& m) {
-      auto left = static_cast<std::size_t>(m.remaining);
-      if (self->state.closing && left == 0)
-        socket::shut(self->state.plan.fd);
-      advance(self, rules::drained{left});
+      on_transferred(self, static_cast<std::size_t>(m.remaining));
     },
     [self](const caf::io::connection_closed_msg&) { on_closed(self); },
     [self](const link_order& x) { on_order(self, x); },
-    [self](const link_recheck& x) { on_recheck(self, x); },
-    [self](atom::submit, const wire::envelope& x) {
-      return on_submit(self, x);
+    [self](const setup& x) { on_setup(self, x); },
+    [self](atom::submit, wire::envelope& x) { on_submit(self, x); },
+    [self](caf::tick_atom) { on_tick(self); },
+    [self](atom::push_out) {
+      self->state.pushing = false;
+      push_out(self);
     },
-    [self](caf::tick_atom) {
-      if (self->state.closing)
-        return;
-      self->delayed_send(self, self->state.plan.rules.heartbeat,
-                         caf::tick_atom_v);
-      advance(self, rules::ticked{});
-    },
+    [self](atom::settle) { settle(self); },
     [self](atom::wake) { advance(self, rules::ticked{}); },
     [self](atom::stop) { socket::shut(self->state.plan.fd); },
   };
@@ -261,37 +345,10 @@ caf::behavior dialled_link(link_ptr self, const link_plan& plan) {
   return link_on(self, handle, plan);
 }
 
-/// CAF's doorman keeps the socket that it accepts to itself; we need it, to
-/// shut a connection whose other side does not end.
-class doorman final : public caf::io::network::doorman_impl {
-public:
-  using sockets = std::map<caf::io::connection_handle, int>;
-
-  doorman(caf::io::network::default_multiplexer& mx, int fd,
-          std::shared_ptr<sockets> fresh)
-    : doorman_impl(mx, fd), fresh_(std::move(fresh)) {}
-
-  bool new_connection() override {
-    if (detached())
-      return false;
-    auto& mx = acceptor_.backend();
-    auto fd = acceptor_.accepted_socket();
-    socket::tune(fd);
-    auto scribe = mx.new_scribe(fd);
-    auto handle = scribe->hdl();
-    (*fresh_)[handle] = fd;
-    parent()->add_scribe(std::move(scribe));
-    return caf::io::doorman::new_connection(&mx, handle);
-  }
-
-private:
-  std::shared_ptr<sockets> fresh_;
-};
-
 struct listener_state {
   static inline const char* name = "listener";
   link_plan plan;
-  std::shared_ptr<doorman::sockets> fresh;
+  std::map<caf::io::connection_handle, int> fresh; ///< Descriptors.
 };
 
 using listener_ptr = caf::stateful_actor<listener_state, caf::io::broker>*;
@@ -299,19 +356,21 @@ using listener_ptr = caf::stateful_actor<listener_state, caf::io::broker>*;
 caf::behavior listener(listener_ptr self, int fd, const link_plan& plan) {
   auto& st = self->state;
   st.plan = plan;
-  st.fresh = std::make_shared<doorman::sockets>();
   auto& mx = dynamic_cast<caf::io::network::default_multiplexer&>(
     self->system().middleman().backend());
-  self->add_doorman(caf::make_counted<doorman>(mx, fd, st.fresh));
+  self->add_doorman(
+    make_doorman(mx, fd, [self](caf::io::connection_handle x, int socket) {
+      self->state.fresh[x] = socket;
+    }));
   self->set_error_handler([](caf::error&) {});
   self->monitor(st.plan.supervisor);
   self->set_down_handler([self](caf::down_msg&) { self->quit(); });
   return {
     [self](const caf::io::new_connection_msg& m) {
       auto p = self->state.plan;
-      auto i = self->state.fresh->find(m.handle);
+      auto i = self->state.fresh.find(m.handle);
       p.fd = i->second;
-      self->state.fresh->erase(i);
+      self->state.fresh.erase(i);
       self->fork(link_on, m.handle, std::move(p));
     },
     [self](const caf::io::acceptor_closed_msg&) {
@@ -351,6 +410,9 @@ mesh::link::settings link_rules(const site::config& config, wire::hello hello) {
   x.output_bytes =
     std::max<std::size_t>(config.bounds.link_output_bytes,
                           x.message_bytes + 2 * mesh::link::write_window);
+  // The longest message and what its frames count for, whatever else is here.
+  x.input_bytes =
+    std::max<std::size_t>(config.bounds.link_input_bytes, 2 * x.message_bytes);
   return x;
 }
 

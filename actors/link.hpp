@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/router.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -15,7 +16,10 @@ struct link_plan {
   std::shared_ptr<const tls::trust> trust;
   mesh::peer_faults faults;
   supervisor_actor supervisor;
-  router_actor router;
+  std::shared_ptr<actors::router> router;
+  /// Heartbeats of all links of a node beat together, so that an idle node
+  /// wakes once for them; those of different nodes should not.
+  mesh::link::instant beat{};
 };
 
 /// A LINK over a socket whose connection has begun.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/interfaces.hpp"
 #include "actors/node.hpp"
+#include "actors/router.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -16,7 +16,8 @@ public:
         std::vector<service_id> services, node_events events);
 
   [[nodiscard]] virtual caf::actor_system& system() noexcept = 0;
-  [[nodiscard]] virtual const router_actor& router() const noexcept = 0;
+  [[nodiscard]] virtual const std::shared_ptr<actors::router>&
+  router() const noexcept = 0;
 };
 
 } // namespace cheops::actors

@@ -4,6 +4,7 @@
 #include "actors/identity.hpp"
 #include "actors/link.hpp"
 #include "actors/local_node.hpp"
+#include "actors/router.hpp"
 #include "actors/socket.hpp"
 #include "actors/supervisor.hpp"
 #include "cheops/site/network.hpp"
@@ -14,6 +15,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <random>
 #include <unistd.h>
 #include <utility>
 
@@ -122,14 +125,18 @@ public:
   mesh::view_ptr view() const override { return view_->load(); }
 
   void publish(mesh::fault_table faults) override {
-    caf::anon_send(supervisor_, faults_set{std::move(faults)});
+    std::lock_guard lock{guard_};
+    if (supervisor_)
+      caf::anon_send(supervisor_, faults_set{std::move(faults)});
   }
 
   result<void> reload(std::shared_ptr<const site::config> config) override;
   void stop() override;
 
   caf::actor_system& system() noexcept override { return *system_; }
-  const router_actor& router() const noexcept override { return router_; }
+  const std::shared_ptr<actors::router>& router() const noexcept override {
+    return router_;
+  }
 
 private:
   void start_actors(actors::setup setup, std::vector<service_id> services,
@@ -162,10 +169,17 @@ private:
     std::make_shared<std::atomic<bool>>(true);
   system_config options_;
   std::unique_ptr<caf::actor_system> system_;
+  std::shared_ptr<actors::router> router_;
   gateway_actor gateway_;
-  router_actor router_;
+  std::mutex guard_; ///< Of `config_` and `supervisor_`, once started.
   supervisor_actor supervisor_;
 };
+
+/// When a node's heartbeats beat is its own.
+mesh::link::instant any_beat() {
+  std::random_device entropy;
+  return mesh::link::instant{entropy() % 1'000'000};
+}
 
 // The order in which the actors start; docs/links.md has it, too. An actor
 // starts after those that it speaks to.
@@ -173,10 +187,10 @@ void running_node::start_actors(actors::setup setup,
                                 std::vector<service_id> services, int fd) {
   system_ = std::make_unique<caf::actor_system>(options_);
   auto& sys = *system_;
-  // 1. GATEWAY: from now on there are views.
+  // 1. The router: others may attach themselves.
+  router_ = router::make(setup.config->name);
+  // 2. GATEWAY: from now on there are views.
   gateway_ = spawn_gateway(sys, view_, events_.on_view);
-  // 2. ROUTER.
-  router_ = spawn_router(sys, setup.config->name);
   // 3. SUPERVISOR; it does nothing before `begin`.
   supervisor_plan plan;
   plan.setup = setup;
@@ -187,8 +201,10 @@ void running_node::start_actors(actors::setup setup,
   plan.services = std::move(services);
   plan.gateway = gateway_;
   plan.router = router_;
+  plan.beat = any_beat();
   plan.log = spdlog::default_logger();
   auto hello = plan.hello;
+  auto beat = plan.beat;
   supervisor_ = spawn_supervisor(sys, std::move(plan));
   // 4. LISTENER: others may come.
   listener_actor listener;
@@ -199,11 +215,11 @@ void running_node::start_actors(actors::setup setup,
     accepts.trust = setup.trust;
     accepts.supervisor = supervisor_;
     accepts.router = router_;
+    accepts.beat = beat;
     listener = spawn_listener(sys, fd, std::move(accepts));
     watch(listener, "listener");
   }
   watch(gateway_, "gateway");
-  watch(router_, "router");
   watch(supervisor_, "supervisor");
   // 5. The dials begin.
   caf::anon_send(supervisor_, atom::begin_v,
@@ -225,13 +241,21 @@ void running_node::end(Handle& actor) {
 void running_node::stop() {
   if (!running_->exchange(false))
     return;
-  end(supervisor_); // 1. Closes the LISTENER, says goodbye on each LINK.
-  end(router_);     // 2. No envelope comes any more.
+  supervisor_actor supervisor;
+  {
+    std::lock_guard lock{guard_};
+    std::swap(supervisor, supervisor_);
+  }
+  end(supervisor);  // 1. Closes the LISTENER, says goodbye on each LINK.
+  router_->close(); // 2. No envelope goes any more.
   end(gateway_);    // 3. The last view has been told.
   system_.reset();  // 4. Threads.
 }
 
 result<void> running_node::reload(std::shared_ptr<const site::config> config) {
+  std::lock_guard lock{guard_};
+  if (!supervisor_)
+    return error{errc::io, "the node is stopping", {}, "reload", {}};
   if (config->name != config_->name)
     return bad("the name of a running site cannot change",
                "stop the node, and start it under the new name");

@@ -1,118 +1,156 @@
-#include "actors/gateway.hpp"
+#include "actors/router.hpp"
 
 #include <caf/all.hpp>
 
-#include <map>
-#include <set>
-
 namespace cheops::actors {
 
-namespace {
+std::shared_ptr<router> router::make(site_id self) {
+  return std::shared_ptr<router>{new router{std::move(self)}};
+}
 
-struct router_state {
-  static inline const char* name = "router";
-  site_id self;
-  std::map<std::string, target_actor> local; ///< By kind.
-  std::map<site_id, link_actor> links;
-  std::set<site_id> known; ///< Linked at some time.
-};
+// Handles that are let go of may be the last of their actor, whose end calls
+// `forget`: so they go when the lock has gone.
 
-using router_ptr = router_actor::stateful_pointer<router_state>;
+void router::attach(const std::string& kind, const caf::actor& to) {
+  auto target = caf::actor_cast<target_actor>(to);
+  {
+    std::lock_guard lock{guard_};
+    std::swap(kinds_[kind].all, target);
+  }
+  forget_with(to, kind, std::nullopt);
+}
 
-/// Tells the sender that nobody is at the address. What came back itself is
-/// never sent back, so that no two sites play ball.
-void return_to_sender(router_ptr self, const delivered& x) {
-  auto& st = self->state;
-  if (x.envelope.how != wire::delivery::message)
+void router::attach(const std::string& kind, const std::string& resource,
+                    const caf::actor& to) {
+  auto target = caf::actor_cast<target_actor>(to);
+  {
+    std::lock_guard lock{guard_};
+    std::swap(kinds_[kind].each[resource], target);
+  }
+  forget_with(to, kind, resource);
+}
+
+void router::detach(const std::string& kind, const std::string& resource,
+                    const caf::actor_addr& was) {
+  forget(kind, resource, was);
+}
+
+// For an actor that has ended already this calls at once: not under the lock.
+void router::forget_with(const caf::actor& target, const std::string& kind,
+                         std::optional<std::string> resource) {
+  target->attach_functor([self = weak_from_this(), addr = target.address(),
+                          kind, resource = std::move(resource)] {
+    if (auto x = self.lock())
+      x->forget(kind, resource, addr);
+  });
+}
+
+void router::forget(const std::string& kind,
+                    const std::optional<std::string>& resource,
+                    const caf::actor_addr& was) {
+  target_actor gone;
+  std::lock_guard lock{guard_};
+  auto i = kinds_.find(kind);
+  if (i == kinds_.end())
     return;
-  auto link = st.links.find(x.origin);
-  if (link == st.links.end())
+  auto& [all, each] = i->second;
+  if (!resource && all && all.address() == was)
+    std::swap(all, gone);
+  if (resource)
+    if (auto j = each.find(*resource);
+        j != each.end() && j->second.address() == was) {
+      std::swap(j->second, gone);
+      each.erase(j);
+    }
+  if (!all && each.empty())
+    kinds_.erase(i);
+}
+
+void router::linked(const site_id& site, const caf::actor& link) {
+  auto actor = caf::actor_cast<link_actor>(link);
+  std::lock_guard lock{guard_};
+  if (!closed_)
+    std::swap(links_[site.value], actor);
+}
+
+void router::unlinked(const site_id& site, const caf::actor_addr& was) {
+  std::lock_guard lock{guard_};
+  auto i = links_.find(site.value);
+  if (i != links_.end() && i->second.address() == was)
+    links_.erase(i);
+}
+
+target_actor router::target_of(const wire::target& x) const {
+  std::lock_guard lock{guard_};
+  auto i = kinds_.find(x.kind);
+  if (closed_ || i == kinds_.end())
+    return {};
+  auto j = i->second.each.find(x.resource);
+  return j == i->second.each.end() ? i->second.all : j->second;
+}
+
+link_actor router::link_to(const site_id& x) const {
+  std::lock_guard lock{guard_};
+  auto i = links_.find(x.value);
+  return i == links_.end() ? link_actor{} : i->second;
+}
+
+void router::post(wire::envelope x) {
+  if (x.to.site == self_)
+    return deliver({self_, std::move(x), nullptr});
+  if (auto link = link_to(x.to.site))
+    caf::anon_send(link, atom::submit_v, std::move(x));
+  else
+    give_back(std::move(x), wire::delivery::unreachable);
+}
+
+// An envelope for another site is not passed on: a link speaks for its own
+// site only, and to ours only.
+void router::deliver(delivered x) {
+  if (x.envelope.to.site == self_)
+    if (auto to = target_of(x.envelope.to)) {
+      caf::anon_send(to, std::move(x));
+      return;
+    }
+  if (x.origin == self_)
+    return give_back(std::move(x.envelope), wire::delivery::no_target);
+  if (x.envelope.how != wire::delivery::message)
     return;
   wire::envelope back;
   back.how = wire::delivery::no_target;
-  back.to = {x.origin, x.envelope.from_kind, x.envelope.from_resource};
-  back.from_kind = x.envelope.to.kind;
-  back.from_resource = x.envelope.to.resource;
+  back.to = {x.origin, std::move(x.envelope.from_kind),
+             std::move(x.envelope.from_resource)};
+  back.from_kind = std::move(x.envelope.to.kind);
+  back.from_resource = std::move(x.envelope.to.resource);
   back.id = x.envelope.id;
-  // As a request without a handler for the answer: what does not fit is lost
-  // as any frame may be.
-  self->request(link->second, caf::infinite, atom::submit_v, std::move(back))
-    .then([](handed) {}, [](const caf::error&) {});
+  post(std::move(back));
 }
 
-bool deliver(router_ptr self, delivered& x) {
-  auto& st = self->state;
-  auto i = st.local.find(x.envelope.to.kind);
-  if (i == st.local.end())
-    return false;
-  self->send(i->second, std::move(x));
-  return true;
+void router::give_back(wire::envelope x, wire::delivery why) {
+  if (x.how != wire::delivery::message)
+    return;
+  wire::target sender{self_, std::move(x.from_kind),
+                      std::move(x.from_resource)};
+  auto to = target_of(sender);
+  if (!to)
+    return;
+  delivered back;
+  back.origin = std::move(x.to.site);
+  back.envelope.how = why;
+  back.envelope.to = std::move(sender);
+  back.envelope.from_kind = std::move(x.to.kind);
+  back.envelope.from_resource = std::move(x.to.resource);
+  back.envelope.id = x.id;
+  caf::anon_send(to, std::move(back));
 }
 
-caf::result<handed> submit(router_ptr self, wire::envelope& x) {
-  auto& st = self->state;
-  if (x.to.site == st.self) {
-    delivered here{st.self, std::move(x)};
-    return deliver(self, here) ? handed::over : handed::no_target;
-  }
-  auto i = st.links.find(x.to.site);
-  if (i == st.links.end())
-    return st.known.contains(x.to.site) ? handed::unreachable
-                                        : handed::unknown_site;
-  // The link answers in our place; if it has just ended, we do.
-  auto promise = self->make_response_promise<handed>();
-  self->request(i->second, caf::infinite, atom::submit_v, std::move(x))
-    .then([promise](handed how) mutable { promise.deliver(how); },
-          [promise](const caf::error&) mutable {
-            promise.deliver(handed::unreachable);
-          });
-  return promise;
-}
-
-router_actor::behavior_type router(router_ptr self, const site_id& name) {
-  self->state.self = name;
-  self->set_error_handler([](caf::error&) {});
-  self->set_down_handler([self](const caf::down_msg& down) {
-    auto gone = [&](const auto& x) {
-      return x.second.address() == down.source;
-    };
-    std::erase_if(self->state.local, gone);
-    std::erase_if(self->state.links, gone);
-  });
-  return {
-    [self](atom::submit, wire::envelope& x) { return submit(self, x); },
-    [self](delivered& x) {
-      // An envelope for another site is not passed on: a link speaks for
-      // its own site only, and to ours only.
-      if (x.envelope.to.site != self->state.self || !deliver(self, x))
-        return_to_sender(self, x);
-    },
-    [self](atom::attach, const std::string& kind, const caf::actor& to) {
-      self->state.local[kind] = caf::actor_cast<target_actor>(to);
-      self->monitor(to);
-    },
-    [self](atom::linked, const site_id& site, const caf::actor& to) {
-      self->state.links[site] = caf::actor_cast<link_actor>(to);
-      self->state.known.insert(site);
-      self->monitor(to);
-    },
-    [self](atom::unlinked, const site_id& site, const caf::actor& was) {
-      auto i = self->state.links.find(site);
-      if (i != self->state.links.end() && i->second.address() == was.address())
-        self->state.links.erase(i);
-    },
-    [self](atom::stop) {
-      self->state.local.clear();
-      self->state.links.clear();
-      self->quit();
-    },
-  };
-}
-
-} // namespace
-
-router_actor spawn_router(caf::actor_system& sys, site_id self) {
-  return sys.spawn(router, std::move(self));
+void router::close() {
+  decltype(kinds_) kinds;
+  decltype(links_) links;
+  std::lock_guard lock{guard_};
+  closed_ = true;
+  std::swap(kinds_, kinds);
+  std::swap(links_, links);
 }
 
 } // namespace cheops::actors

@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <optional>
 #include <sys/socket.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -64,6 +65,31 @@ void tune(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unconfirmed_ms,
                sizeof unconfirmed_ms);
+}
+
+spare::spare() : fd_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+
+spare::~spare() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+int accept(int from, spare& reserve) {
+  constexpr auto flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  auto fd = ::accept4(from, nullptr, nullptr, flags);
+  if (fd >= 0) {
+    tune(fd);
+    return fd;
+  }
+  if (errno != EMFILE && errno != ENFILE)
+    return -1;
+  if (reserve.fd_ >= 0)
+    ::close(reserve.fd_);
+  fd = ::accept4(from, nullptr, nullptr, flags);
+  if (fd >= 0)
+    ::close(fd);
+  reserve.fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return -1;
 }
 
 void shut(int fd) {
@@ -163,7 +189,7 @@ std::vector<std::string> resolver::find(const std::string& host) {
   auto now = std::chrono::steady_clock::now();
   if (!x.running && (!x.at || now - *x.at > fresh_for || x.found.empty())) {
     x.running = true;
-    std::thread([keep = shared_, host] {
+    auto work = [keep = shared_, host] {
       auto found = look_up(host);
       std::lock_guard inner{keep->guard};
       auto& e = keep->all[host];
@@ -171,7 +197,12 @@ std::vector<std::string> resolver::find(const std::string& host) {
       e.at = std::chrono::steady_clock::now();
       if (!found.empty())
         e.found = std::move(found);
-    }).detach();
+    };
+    try {
+      std::thread(std::move(work)).detach();
+    } catch (const std::system_error&) {
+      x.running = false; // No thread to be had: the next dial asks again.
+    }
   }
   return x.found;
 }

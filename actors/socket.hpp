@@ -17,6 +17,24 @@ namespace cheops::actors::socket {
 /// A socket whose connection has begun; what becomes of it, its reader sees.
 [[nodiscard]] result<int> dial(const std::string& ip, std::uint16_t port);
 
+/// A descriptor in reserve, for `accept`.
+class spare {
+public:
+  spare();
+  ~spare();
+  spare(const spare&) = delete;
+  spare& operator=(const spare&) = delete;
+
+private:
+  friend int accept(int from, spare& reserve);
+  int fd_;
+};
+
+/// The next connection, tuned, or -1 if there is none. Where no descriptor
+/// is left, the reserve is given for a moment to close the connection: it
+/// would stay in the queue, and the caller would be woken for it for ever.
+[[nodiscard]] int accept(int from, spare& reserve);
+
 /// Bounds for how long the kernel keeps trying, and no Nagle.
 void tune(int fd);
 

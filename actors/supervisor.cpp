@@ -46,6 +46,7 @@ void enlist(self_ptr self, std::uint64_t id, const link_actor& link,
   auto& c = self->state.connections[id];
   c.link = link;
   c.peer = peer;
+  self->state.links.insert(link.address());
   self->monitor(link);
 }
 
@@ -92,6 +93,7 @@ void perform(self_ptr self, const site_id& peer, const peering::dial&) {
   plan.faults = faults;
   plan.supervisor = self;
   plan.router = st.plan.router;
+  plan.beat = st.plan.beat;
   auto actor = spawn_link(self->system(), std::move(plan));
   auto id = actor.id();
   enlist(self, id, actor, peer);
@@ -121,8 +123,7 @@ void perform(self_ptr self, const site_id& peer, const peering::went_up& x) {
   i->second.up = true;
   auto& n = st.neighbours[peer];
   n.current = i->second.link;
-  self->send(st.plan.router, atom::linked_v, peer,
-             caf::actor_cast<caf::actor>(n.current));
+  st.plan.router->linked(peer, caf::actor_cast<caf::actor>(n.current));
   order(self, x.id, link::digested{st.digest});
   st.plan.log->info("site {}: link up (store {}, incarnation {})", peer.value,
                     x.hello.store, x.hello.incarnation);
@@ -134,8 +135,7 @@ void perform(self_ptr self, const site_id& peer, const peering::went_down& x) {
   auto& st = self->state;
   auto& n = st.neighbours[peer];
   if (n.current)
-    self->send(st.plan.router, atom::unlinked_v, peer,
-               caf::actor_cast<caf::actor>(n.current));
+    st.plan.router->unlinked(peer, n.current.address());
   n.current = nullptr;
   st.plan.log->warn("site {}: link down: {}", peer.value, x.why);
   st.urgent = true;
@@ -228,20 +228,29 @@ void advance(self_ptr self, const membership::input& in) {
 
 // -- what the links report --------------------------------------------------
 
-std::size_t strangers(const supervisor_state& st) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-    st.connections, [](const auto& x) { return x.second.peer.empty(); }));
+/// Who connects and says nothing must not keep a peer out: the oldest goes.
+/// A peer needs a few round trips to say who it is.
+void make_room(self_ptr self) {
+  auto& st = self->state;
+  auto is_stranger = [](const auto& x) { return x.second.peer.empty(); };
+  if (std::ranges::count_if(st.connections, is_stranger)
+      < static_cast<std::ptrdiff_t>(strangers_max))
+    return;
+  auto oldest = std::ranges::find_if(st.connections, is_stranger);
+  order(self, oldest->first,
+        link::ended{wire::farewell::refused, "too many strangers"});
+  st.connections.erase(oldest);
 }
 
 void on(self_ptr self, const link_report& r, const accepted&,
         const link_actor& from) {
   auto& st = self->state;
-  if (st.stopping || strangers(st) >= strangers_max) {
-    self->send(from, link_order{link::ended{wire::farewell::refused,
-                                            "too many connections"}});
-    return;
-  }
+  if (!st.stopping)
+    make_room(self);
   enlist(self, r.id, from, {});
+  if (st.stopping)
+    order(self, r.id,
+          link::ended{wire::farewell::stopping, "the site is stopping"});
 }
 
 void on(self_ptr self, const link_report& r, const link::ready&,
@@ -335,8 +344,6 @@ void on(self_ptr self, const link_report& r, const link::close& x,
     add(n->second.ended, r.stats);
   if (!stranger)
     advance(self, peer, peering::closed{r.id, x.why, x.said});
-  if (st.stopping && st.connections.empty())
-    self->quit();
 }
 
 // -- what others are told ---------------------------------------------------
@@ -406,7 +413,7 @@ void reconfigure(self_ptr self, const setup& x) {
           membership::configured{rules_of(x), advertised(x.config->peer_front),
                                  advertised(x.config->link)});
   for (const auto& [id, c] : st.connections)
-    self->send(c.link, link_recheck{x.trust});
+    self->send(c.link, x);
 }
 
 void stop(self_ptr self) {
@@ -418,7 +425,25 @@ void stop(self_ptr self) {
   for (const auto& [id, c] : st.connections)
     self->send(c.link, link_order{link::ended{wire::farewell::stopping,
                                               "the site is stopping"}});
-  if (st.connections.empty())
+  if (st.links.empty())
+    self->quit();
+}
+
+/// A link reports its end itself; one that broke does not. Our own end waits
+/// for that of all links, so that their goodbyes leave.
+void on_down(self_ptr self, const caf::down_msg& down) {
+  auto& st = self->state;
+  st.links.erase(down.source);
+  auto broken = std::ranges::find_if(st.connections, [&](const auto& x) {
+    return x.second.link.address() == down.source;
+  });
+  if (broken != st.connections.end()) {
+    auto [id, c] = *broken;
+    on(self, link_report{id, c.peer, {}, c.stats, nullptr},
+       link::close{"the link's actor ended", std::nullopt}, c.link);
+  }
+  announce(self);
+  if (st.stopping && st.links.empty())
     self->quit();
 }
 
@@ -427,17 +452,8 @@ supervisor_actor::behavior_type supervisor(self_ptr self,
   self->state.plan = plan;
   self->state.names = std::make_unique<socket::resolver>();
   self->set_error_handler([](caf::error&) {});
-  // A link reports its end itself; one that broke does not.
-  self->set_down_handler([self](const caf::down_msg& down) {
-    for (const auto& [id, c] : self->state.connections)
-      if (c.link.address() == down.source) {
-        link_report r{id, c.peer, {}, c.stats};
-        on(self, r, link::close{"the link's actor ended", std::nullopt},
-           c.link);
-        break;
-      }
-    announce(self);
-  });
+  self->set_down_handler(
+    [self](const caf::down_msg& down) { on_down(self, down); });
   return {
     [self](atom::begin, const caf::actor& listener) {
       begin(self, caf::actor_cast<listener_actor>(listener));

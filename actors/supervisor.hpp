@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/router.hpp"
 
 #include <caf/actor_system.hpp>
 #include <spdlog/fwd.h>
@@ -15,7 +16,8 @@ struct supervisor_plan {
   wire::hello hello;
   std::vector<service_id> services;
   gateway_actor gateway;
-  router_actor router;
+  std::shared_ptr<actors::router> router;
+  mesh::link::instant beat{}; ///< Of its links.
   std::shared_ptr<spdlog::logger> log;
 };
 

@@ -9,6 +9,8 @@ void add(mesh::link_stats& to, const mesh::link_stats& x) {
   to.bytes_received += x.bytes_received;
   to.frames_sent += x.frames_sent;
   to.frames_received += x.frames_received;
+  to.refused += x.refused;
+  to.stalls += x.stalls;
 }
 
 namespace {
@@ -42,8 +44,10 @@ mesh::site seen(supervisor_state& st, const mesh::membership::member& m) {
     out.since = n.since;
     out.stats = n.ended;
     for (const auto& [id, c] : st.connections)
-      if (c.peer == m.name)
+      if (c.peer == m.name) {
         add(out.stats, c.stats);
+        out.stats.held_bytes += c.stats.held_bytes;
+      }
     out.stats.dials = n.rules.dials;
     out.stats.times_down = n.rules.times_down;
     out.stats.last_error = n.rules.last_error;

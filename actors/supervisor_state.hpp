@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 /// What a SUPERVISOR knows, and how it shows it. For supervisor.cpp.
@@ -44,6 +45,7 @@ struct supervisor_state {
   mesh::membership::state members;
   std::map<site_id, neighbour> neighbours;
   std::map<std::uint64_t, connection> connections;
+  std::set<caf::actor_addr> links; ///< All that live, also those that close.
   mesh::fault_table faults;
   std::unique_ptr<socket::resolver> names;
   listener_actor listener;

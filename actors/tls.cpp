@@ -357,12 +357,14 @@ void session::write(std::string_view plain) {
   }
 }
 
-std::string session::output() {
+void session::output(std::vector<char>& to) {
   auto* bio = SSL_get_wbio(ssl_.get());
-  std::string out(BIO_ctrl_pending(bio), '\0');
-  if (!out.empty())
-    BIO_read(bio, out.data(), static_cast<int>(out.size()));
-  return out;
+  char* bytes = nullptr;
+  auto size = BIO_get_mem_data(bio, &bytes);
+  if (size <= 0)
+    return;
+  to.insert(to.end(), bytes, bytes + size);
+  (void) BIO_reset(bio);
 }
 
 std::vector<std::string> session::chain() const {

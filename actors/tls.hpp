@@ -59,8 +59,8 @@ public:
   /// Encrypts. Only once secured.
   void write(std::string_view plain);
 
-  /// What the socket must send now.
-  [[nodiscard]] std::string output();
+  /// Appends what the socket must send now.
+  void output(std::vector<char>& to);
 
   /// The other side's certificates (DER, leaf first), once secured.
   [[nodiscard]] std::vector<std::string> chain() const;

@@ -31,7 +31,7 @@ using counts_ptr = std::shared_ptr<counts>;
 
 struct asker_state {
   static inline const char* name = "asker";
-  actors::router_actor router;
+  std::shared_ptr<actors::router> router;
   wire::envelope question;
   counts_ptr counted;
 };
@@ -42,20 +42,11 @@ void ask(asker_ptr self) {
   if (!st.counted->running)
     return;
   ++st.counted->under_way;
-  auto lost = [c = st.counted] {
-    ++c->lost;
-    --c->under_way;
-  };
-  self->request(st.router, caf::infinite, atom::submit_v, st.question)
-    .then(
-      [lost](actors::handed how) {
-        if (how != actors::handed::over)
-          lost();
-      },
-      [lost](const caf::error&) { lost(); });
+  st.router->post(st.question);
 }
 
-caf::behavior asker(asker_ptr self, const actors::router_actor& router,
+caf::behavior asker(asker_ptr self,
+                    const std::shared_ptr<actors::router>& router,
                     const wire::envelope& question, const counts_ptr& counted) {
   self->state.router = router;
   self->state.question = question;
@@ -65,36 +56,27 @@ caf::behavior asker(asker_ptr self, const actors::router_actor& router,
       for (; outstanding > 0; --outstanding)
         ask(self);
     },
-    [self](const actors::delivered&) {
+    [self](const actors::delivered& x) {
       auto& c = *self->state.counted;
-      ++c.done;
+      ++(x.envelope.how == wire::delivery::message ? c.done : c.lost);
       --c.under_way;
       ask(self);
     },
   };
 }
 
-struct answerer_state {
-  static inline const char* name = "answerer";
-  actors::router_actor router;
-};
-using answerer_ptr = caf::stateful_actor<answerer_state>*;
-
 /// Sends each envelope back: of kind "echo" whole, else without its payload.
-caf::behavior answerer(answerer_ptr self, const actors::router_actor& router) {
-  self->state.router = router;
+caf::behavior answerer(caf::event_based_actor*,
+                       const std::shared_ptr<actors::router>& router) {
   return {
-    [self](actors::delivered& x) {
+    [router](actors::delivered& x) {
       auto& e = x.envelope;
       wire::envelope back;
       back.to = {x.origin, e.from_kind, e.from_resource};
       back.id = e.id;
       if (e.to.kind == "echo")
         back.payload = std::move(e.payload);
-      self
-        ->request(self->state.router, caf::infinite, atom::submit_v,
-                  std::move(back))
-        .then([](actors::handed) {}, [](const caf::error&) {});
+      router->post(std::move(back));
     },
   };
 }
@@ -146,11 +128,6 @@ struct node_pair::inside {
   std::unique_ptr<actors::local_node> b;
   caf::actor answers;
 
-  void attach(actors::local_node& at, const std::string& kind,
-              const caf::actor& to) {
-    caf::anon_send(at.router(), atom::attach_v, kind, to);
-  }
-
   /// Lets questions of one kind go round; gives how many came back.
   figure run(const std::string& kind, std::size_t bytes,
              std::size_t outstanding, std::chrono::milliseconds time);
@@ -165,8 +142,8 @@ figure node_pair::inside::run(const std::string& kind, std::size_t bytes,
   question.from_kind = "asker";
   question.payload.assign(bytes, 'x');
   auto asks = a->system().spawn(asker, a->router(), question, counted);
-  attach(*b, kind, answers);
-  attach(*a, "asker", asks);
+  b->router()->attach(kind, answers);
+  a->router()->attach("asker", asks);
   auto began = clock::now();
   auto cpu_began = cpu_time();
   caf::anon_send(asks, atom::begin_v, std::uint64_t{outstanding});

@@ -40,6 +40,7 @@ void read_limits(const yaml::node& x, site::limits& to) {
   x.read("peers", to.peers, 1, 10'000);
   read_size(x, "frame_bytes", to.frame_bytes, 16 * kib, 64 * mib);
   read_size(x, "link_output_bytes", to.link_output_bytes, 64 * kib, 1024 * mib);
+  read_size(x, "link_input_bytes", to.link_input_bytes, 64 * kib, 1024 * mib);
   read_size(x, "entry_bytes", to.entry_bytes, 1, 64 * mib);
   if (to.target_bytes > to.header_bytes)
     x.fail("target_bytes is more than header_bytes; the target is a part of "

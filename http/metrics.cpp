@@ -426,6 +426,19 @@ void put_links(families& to, const mesh::view& v) {
   put_peers(to, v, "cheops_link_down_total", "Times that the link was lost.",
             MetricType::Counter,
             [](const mesh::site& x) { return number(x.stats.times_down); });
+  put_peers(to, v, "cheops_link_refused_total",
+            "Messages for the peer beyond limits.link_output_bytes.",
+            MetricType::Counter,
+            [](const mesh::site& x) { return number(x.stats.refused); });
+  put_peers(to, v, "cheops_link_stalls_total",
+            "Times that messages had to wait until the peer took more.",
+            MetricType::Counter,
+            [](const mesh::site& x) { return number(x.stats.stalls); });
+  put_peers(to, v, "cheops_link_held_bytes",
+            "Of the peer's messages, not done with here; at most "
+            "limits.link_input_bytes.",
+            MetricType::Gauge,
+            [](const mesh::site& x) { return number(x.stats.held_bytes); });
 }
 
 void put_process(families& to) {

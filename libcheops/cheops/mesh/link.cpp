@@ -7,10 +7,16 @@ namespace cheops::mesh::link {
 
 namespace {
 
-constexpr std::size_t samples_max = 3;
+constexpr int samples_max = 3;
 constexpr std::size_t pings_max = 16;
 /// Frames that injected delays may hold back from the peer's side.
 constexpr std::size_t held_in_max = 4096;
+/// A round trip is told when it changed by more than this and by more than a
+/// sixteenth (less is noise, and each telling wakes actors), with all samples
+/// that it is made of …
+constexpr std::chrono::microseconds measured_step{100};
+/// … and after so many heartbeats anyway, with the counters of the link.
+constexpr int measured_heartbeats = 8;
 
 using effects = std::vector<effect>;
 
@@ -47,28 +53,40 @@ void put(state& self, const wire::frame& x, effects& out) {
   out.emplace_back(write{std::move(bytes)});
 }
 
-/// Hands a frame to the socket, through the injected faults. A delay keeps
-/// the order, so a frame is never due before the one ahead of it.
-void emit(state& self, wire::frame x, instant now, effects& out) {
+/// Hands a frame to the socket, through the injected faults; false if they
+/// dropped it. A delay keeps the order, so a frame is never due before the
+/// one ahead of it.
+bool emit(state& self, wire::frame x, instant now, effects& out) {
   const auto& f = self.faults.out;
   if (dropped(self, f))
-    return;
-  if (f.delay.count() == 0 && self.held_out.empty())
-    return put(self, x, out);
+    return false;
+  if (f.delay.count() == 0 && self.held_out.empty()) {
+    put(self, x, out);
+    return true;
+  }
   auto due = now + f.delay;
   if (!self.held_out.empty())
     due = std::max(due, self.held_out.back().due);
   self.queued += size_of(x);
   self.held_out.push_back({due, std::move(x)});
   out.emplace_back(wake{due});
+  return true;
 }
 
 void pump(state& self, instant now, effects& out) {
   while (!self.queue.empty() && self.in_flight < write_window) {
+    auto cost = wire::cost_of(self.queue.front());
+    if (self.sent + cost > self.allowed) {
+      self.stats.stalls += self.stalled ? 0 : 1;
+      self.stalled = true;
+      return;
+    }
+    self.stalled = false;
     auto x = std::move(self.queue.front());
     self.queue.pop_front();
     self.queued -= size_of(x);
-    emit(self, std::move(x), now, out);
+    if (emit(self, std::move(x), now, out))
+      self.sent += cost;
   }
 }
 
@@ -79,7 +97,7 @@ void say(state& self, wire::kind kind, std::string payload, instant now,
   x.kind = kind;
   x.message = self.next_message++;
   x.payload = std::move(payload);
-  emit(self, std::move(x), now, out);
+  (void) emit(self, std::move(x), now, out);
 }
 
 void finish(state& self, std::string why, effects& out,
@@ -112,11 +130,38 @@ bool choked(const state& self) {
          || self.queued + self.in_flight > self.with.output_bytes;
 }
 
+/// What the peer may have sent of messages, all in all; never less than it
+/// was told.
+std::uint64_t grantable(const state& self) {
+  return std::max(self.granted, self.consumed + self.with.input_bytes);
+}
+
+/// Nothing is left here of what cost so much. The peer hears of it when it
+/// is worth a frame, or with the next ping.
+void give_back(state& self, std::size_t cost, instant now, effects& out) {
+  assert(self.consumed + cost <= self.taken);
+  self.consumed += cost;
+  self.stats.held_bytes = self.taken - self.consumed;
+  if (grantable(self) - self.granted < self.with.input_bytes / 4)
+    return;
+  self.granted = grantable(self);
+  say(self, wire::kind::credit, wire::encode(wire::credit{self.granted}), now,
+      out);
+}
+
+void on_granted(state& self, std::uint64_t total, instant now, effects& out) {
+  if (total <= self.allowed)
+    return;
+  self.allowed = total;
+  pump(self, now, out);
+}
+
 void send_ping(state& self, instant now, effects& out) {
   if (choked(self))
     return;
+  self.granted = grantable(self);
   wire::ping x{self.next_ping++, static_cast<std::uint64_t>(now.count()),
-               self.digest};
+               self.digest, self.granted};
   self.pings.push_back(x);
   if (self.pings.size() > pings_max)
     self.pings.pop_front();
@@ -157,6 +202,7 @@ void on_hello(state& self, std::string_view bytes, instant now, effects& out) {
   if (!version)
     return leave(self, wire::farewell::refused, version.error().what, out);
   self.version = *version;
+  self.allowed = x->window;
   self.peer = *x;
   self.phase = phase::judging;
   out.emplace_back(greeted{std::move(*x)});
@@ -173,7 +219,37 @@ void on_ping(state& self, std::string_view bytes, instant now, effects& out) {
   if (!choked(self))
     say(self, wire::kind::pong,
         wire::encode(wire::pong{x->sequence, x->sent_us}), now, out);
+  on_granted(self, x->granted, now, out);
+  // Told while there is a difference, and when it is gone; not with every
+  // ping of a peer that sends a thousand.
+  auto differs = x->digest != self.digest;
+  if ((!differs && !self.differs)
+      || (self.differs && now - self.compared_at < self.with.heartbeat / 2))
+    return;
+  self.differs = differs;
+  self.compared_at = now;
   out.emplace_back(compared{x->digest});
+}
+
+void on_credit(state& self, std::string_view bytes, instant now, effects& out) {
+  auto x = wire::decode_credit(bytes);
+  if (!x)
+    return violate(self, x.error(), out);
+  on_granted(self, x->granted, now, out);
+}
+
+void tell_round_trip(state& self, instant now, effects& out) {
+  auto time = *self.round_trip.value();
+  auto change = time > self.told ? time - self.told : self.told - time;
+  if (change > std::max(measured_step, self.told / 16))
+    self.tell_more = samples_max;
+  auto again = now - self.told_at >= measured_heartbeats * self.with.heartbeat;
+  if (self.tell_more == 0 && !again)
+    return;
+  self.tell_more = std::max(0, self.tell_more - 1);
+  self.told = time;
+  self.told_at = now;
+  out.emplace_back(measured{time});
 }
 
 void on_pong(state& self, std::string_view bytes, instant now, effects& out) {
@@ -188,7 +264,7 @@ void on_pong(state& self, std::string_view bytes, instant now, effects& out) {
   auto sent = instant{static_cast<instant::rep>(i->sent_us)};
   self.pings.erase(self.pings.begin(), i + 1);
   self.round_trip.add(now - sent);
-  out.emplace_back(measured{*self.round_trip.value()});
+  tell_round_trip(self, now, out);
 }
 
 void on_goodbye(state& self, std::string_view bytes, effects& out) {
@@ -198,25 +274,42 @@ void on_goodbye(state& self, std::string_view bytes, effects& out) {
   finish(self, "said goodbye: " + x->text, out, x->why);
 }
 
-/// A whole message of an open link.
-void take(state& self, const wire::frame& x, instant now, effects& out) {
+/// A whole message of an open link, and what it cost.
+void take(state& self, const wire::frame& x, std::size_t cost, effects& out) {
+  if (x.kind == wire::kind::gossip) {
+    if (auto all = wire::decode_gossip(x.payload))
+      out.emplace_back(gossip{std::move(*all), cost});
+    else
+      violate(self, all.error(), out);
+  } else if (auto e = wire::decode_envelope(x.payload)) {
+    out.emplace_back(arrived{std::move(*e), cost});
+  } else {
+    violate(self, e.error(), out);
+  }
+}
+
+/// A frame of a message: its cost is kept with the message, and given back
+/// at once for what is dropped.
+void assemble(state& self, wire::frame x, instant now, effects& out) {
+  auto cost = self.whole.kept_cost() + wire::cost_of(x);
+  auto message = self.whole.add(std::move(x));
+  if (!message)
+    return violate(self, message.error(), out);
+  cost -= self.whole.kept_cost();
+  if (*message)
+    take(self, **message, cost, out);
+  else if (cost > 0)
+    give_back(self, cost, now, out);
+}
+
+void control(state& self, const wire::frame& x, instant now, effects& out) {
   switch (x.kind) {
   case wire::kind::ping:
     return on_ping(self, x.payload, now, out);
   case wire::kind::pong:
     return on_pong(self, x.payload, now, out);
-  case wire::kind::gossip:
-    if (auto all = wire::decode_gossip(x.payload))
-      out.emplace_back(gossip{std::move(*all)});
-    else
-      violate(self, all.error(), out);
-    return;
-  case wire::kind::envelope:
-    if (auto e = wire::decode_envelope(x.payload))
-      out.emplace_back(arrived{std::move(*e)});
-    else
-      violate(self, e.error(), out);
-    return;
+  case wire::kind::credit:
+    return on_credit(self, x.payload, now, out);
   default:
     if ((x.flags & wire::flag_optional) == 0)
       leave(self, wire::farewell::broken,
@@ -242,12 +335,8 @@ void handle(state& self, wire::frame x, instant now, effects& out) {
   if (self.phase != phase::up)
     return leave(self, wire::farewell::broken, "a frame before the hello", out);
   if (is_control(x.kind))
-    return take(self, x, now, out);
-  auto message = self.whole.add(std::move(x));
-  if (!message)
-    return violate(self, message.error(), out);
-  if (*message)
-    take(self, **message, now, out);
+    return control(self, x, now, out);
+  assemble(self, std::move(x), now, out);
 }
 
 void on(state& self, const secured& in, instant, effects& out) {
@@ -277,6 +366,38 @@ void on(state& self, const permitted&, instant now, effects& out) {
   }
 }
 
+/// Counts a frame of a message; false if the peer had no credit for it.
+bool charge(state& self, const wire::frame& x, effects& out) {
+  if (is_control(x.kind))
+    return true;
+  self.taken += wire::cost_of(x);
+  self.stats.held_bytes = self.taken - self.consumed;
+  if (self.taken <= self.granted)
+    return true;
+  leave(self, wire::farewell::broken,
+        "it sent more than it was granted (limits.link_input_bytes)", out);
+  return false;
+}
+
+/// A frame as it came, on its way through the injected faults.
+void receive(state& self, wire::frame x, instant now, effects& out) {
+  const auto& f = self.faults.in;
+  // As a network does whose queue is full.
+  auto overflows = self.held_in.size() == held_in_max;
+  if (dropped(self, f) || overflows) {
+    if (!is_control(x.kind))
+      give_back(self, wire::cost_of(x), now, out);
+    return;
+  }
+  if (f.delay.count() == 0 && self.held_in.empty())
+    return handle(self, std::move(x), now, out);
+  auto due = now + f.delay;
+  if (!self.held_in.empty())
+    due = std::max(due, self.held_in.back().due);
+  self.held_in.push_back({due, std::move(x)});
+  out.emplace_back(wake{due});
+}
+
 void on(state& self, const received& in, instant now, effects& out) {
   self.stats.bytes_received += in.bytes.size();
   self.in.feed(in.bytes);
@@ -287,20 +408,9 @@ void on(state& self, const received& in, instant now, effects& out) {
     if (!*x)
       break;
     ++self.stats.frames_received;
-    const auto& f = self.faults.in;
-    if (dropped(self, f))
-      continue;
-    if (f.delay.count() == 0 && self.held_in.empty()) {
-      handle(self, std::move(**x), now, out);
-      continue;
-    }
-    if (self.held_in.size() == held_in_max)
-      continue; // As a network does whose queue is full.
-    auto due = now + f.delay;
-    if (!self.held_in.empty())
-      due = std::max(due, self.held_in.back().due);
-    self.held_in.push_back({due, std::move(**x)});
-    out.emplace_back(wake{due});
+    if (!charge(self, **x, out))
+      return;
+    receive(self, std::move(**x), now, out);
   }
   // A big frame on a thin line: what came of it shows that the peer lives.
   if (!closed(self) && self.in.kept() > 0 && self.faults.in == fault{})
@@ -339,6 +449,21 @@ void on(state& self, const faulted& in, instant, effects&) {
 
 void on(state& self, const digested& in, instant, effects&) {
   self.digest = in.value;
+}
+
+void on(state& self, const consumed& in, instant now, effects& out) {
+  give_back(self, in.cost, now, out);
+}
+
+/// What a peer was granted it keeps; the room for more follows from now on.
+void on(state& self, const retuned& in, instant now, effects& out) {
+  auto hello = std::move(self.with.hello);
+  self.with = in.with;
+  self.with.hello = std::move(hello);
+  self.whole.limit(self.with.message_bytes);
+  if (self.phase == phase::up)
+    self.in.limit(self.with.frame_bytes);
+  pump(self, now, out);
 }
 
 /// A dial has one `dial` to be secured; then, as for who was accepted, the
@@ -390,7 +515,7 @@ void on(state& self, const ended& in, instant, effects& out) {
 
 void round_trip_filter::add(std::chrono::microseconds sample) {
   last_.push_back(std::max(sample, std::chrono::microseconds{1}));
-  if (last_.size() > samples_max)
+  if (std::ssize(last_) > samples_max)
     last_.pop_front();
 }
 
@@ -405,6 +530,8 @@ state start(settings with, role as, site_id expected, instant now,
   state self;
   self.whole = wire::assembler{with.message_bytes};
   self.with = std::move(with);
+  self.granted = self.with.input_bytes;
+  self.with.hello.window = self.granted;
   self.as = as;
   self.expected = std::move(expected);
   self.opened = now;

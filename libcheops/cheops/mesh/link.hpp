@@ -13,7 +13,7 @@
 #include <vector>
 
 /// The rules of one connection between two sites: hello, heartbeats, chunks,
-/// bounds, injected faults. docs/links.md draws the phases.
+/// credit, bounds, injected faults. docs/links.md draws the phases.
 namespace cheops::mesh::link {
 
 /// Time since any fixed point; never goes back.
@@ -48,6 +48,8 @@ struct settings {
   std::size_t frame_bytes = 1024 * 1024;
   std::size_t message_bytes = 4 * 1024 * 1024;
   std::size_t output_bytes = 8 * 1024 * 1024;
+  /// What the peer's messages may cost that this site has not done with.
+  std::size_t input_bytes = 8 * 1024 * 1024;
 };
 
 /// The round trip as this site uses it: the least of the last three samples.
@@ -90,6 +92,19 @@ struct state {
   std::uint64_t next_ping = 1;
   std::deque<wire::ping> pings; ///< Not answered yet, newest last.
   round_trip_filter round_trip;
+  std::chrono::microseconds told{}; ///< Of `round_trip`, as `measured`.
+  instant told_at{};
+  int tell_more = 0;    ///< So many samples, after a change.
+  bool differs = false; ///< The peer's digest, when it was `compared`.
+  instant compared_at{};
+
+  // Credit counts the cost of messages since the start; see wire::cost_of.
+  std::uint64_t sent = 0;
+  std::uint64_t allowed = 0;  ///< By the peer: `sent` stays below.
+  bool stalled = false;       ///< `queue` waits for credit.
+  std::uint64_t taken = 0;    ///< From the peer.
+  std::uint64_t consumed = 0; ///< Of `taken`: nothing is left of them here.
+  std::uint64_t granted = 0;  ///< To the peer: `taken` stays below.
 
   peer_faults faults;
   std::uint64_t random = 1; ///< State of the generator for losses.
@@ -130,6 +145,14 @@ struct digested {
 };
 /// Once a heartbeat, and when a `wake` is due.
 struct ticked {};
+/// This site has done with messages that `arrived` or brought `gossip`.
+struct consumed {
+  std::size_t cost = 0;
+};
+/// New times and bounds; the hello stays what it was.
+struct retuned {
+  settings with;
+};
 /// We end it.
 struct ended {
   wire::farewell why = wire::farewell::stopping;
@@ -137,7 +160,7 @@ struct ended {
 };
 
 using input = std::variant<secured, permitted, received, drained, posted,
-                           faulted, digested, ticked, ended>;
+                           faulted, digested, ticked, consumed, retuned, ended>;
 
 /// To the socket, in order.
 struct write {
@@ -155,16 +178,20 @@ struct greeted {
   wire::hello hello;
 };
 struct went_up {};
+/// The round trip is another than was told before, or it is time to say so.
 struct measured {
   std::chrono::microseconds round_trip{};
 };
+/// Comes back as `consumed` when it has been dealt with; so does `arrived`.
 struct gossip {
   std::vector<wire::sealed_statement> statements;
+  std::size_t cost = 0;
 };
 struct arrived {
   wire::envelope envelope;
+  std::size_t cost = 0;
 };
-/// The peer's digest, with each of its pings.
+/// The peer's digest, while it differs from ours and when it no longer does.
 struct compared {
   std::uint64_t digest = 0;
 };

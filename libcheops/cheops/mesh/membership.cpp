@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <tuple>
+#include <utility>
 
 namespace cheops::mesh::membership {
 
@@ -184,14 +185,14 @@ void on(state& self, const heard& in, instant, effects& out) {
   out.emplace_back(changed{});
 }
 
-void on(state& self, const linked& in, instant now, effects& out) {
+void on(state& self, const linked& in, instant, effects& out) {
   if (self.removed.contains(in.peer))
     return;
   // A link to a site that is not a member yet (it dialled us, and its
   // statement comes next) gives it a place, within the bound.
   auto [i, added] = self.members.try_emplace(in.peer);
   i->second.name = in.peer;
-  self.linked[in.peer] = {now + repair_first, repair_first};
+  self.linked[in.peer] = {};
   tell_all(self, in.peer, out);
   if (added)
     out.emplace_back(changed{});
@@ -215,8 +216,10 @@ void on(state& self, const compared& in, instant now, effects& out) {
   if (i == self.linked.end())
     return;
   auto& r = i->second;
-  if (in.digest == digest(self)) {
-    r = {now + repair_first, repair_first};
+  auto began = !std::exchange(r.differs, in.digest != digest(self));
+  if (!r.differs || began) {
+    r.next = now + repair_first;
+    r.pause = repair_first;
     return;
   }
   if (now < r.next)

@@ -51,9 +51,12 @@ struct member {
   std::string doubt; ///< Why its last statement was refused; empty if not.
 };
 
+/// With one peer. A difference that has just begun is most often a statement
+/// that is on its way.
 struct repair {
   instant next{};
   instant pause = repair_first;
+  bool differs = false;
 };
 
 struct state {
@@ -91,6 +94,7 @@ struct measured {
   site_id peer;
   std::chrono::microseconds round_trip{};
 };
+/// The peer's digest: while it differs, and once it no longer does.
 struct compared {
   site_id peer;
   std::uint64_t digest = 0;

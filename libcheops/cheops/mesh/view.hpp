@@ -43,7 +43,10 @@ struct link_stats {
   std::uint64_t frames_received = 0;
   std::uint64_t dials = 0;
   std::uint64_t times_down = 0;
-  std::string last_error; ///< Why it went down last, for people.
+  std::uint64_t refused = 0;    ///< Messages that limits.link_output_bytes met.
+  std::uint64_t stalls = 0;     ///< Times that messages waited for credit.
+  std::uint64_t held_bytes = 0; ///< Of the peer's messages, now at this site.
+  std::string last_error;       ///< Why it went down last, for people.
 };
 
 /// One site, as this site sees it.

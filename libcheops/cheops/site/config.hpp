@@ -102,6 +102,7 @@ struct limits {
   std::uint32_t peers = 256;
   std::uint32_t frame_bytes = 1024 * 1024;
   std::uint32_t link_output_bytes = 8 * 1024 * 1024;
+  std::uint32_t link_input_bytes = 8 * 1024 * 1024;
   std::uint64_t entry_bytes = 3 * 1024 * 1024;
   friend bool operator==(const limits&, const limits&) = default;
 };

@@ -81,12 +81,15 @@ result<std::optional<frame>> assembler::add(frame x) {
   auto more = (x.flags & flag_more) != 0;
   auto follows = open_ && x.chunk > 0 && open_->kind == x.kind
                  && open_->message == x.message && x.chunk == open_->chunk + 1;
-  if (x.chunk > 0 && !follows) {
+  if (!follows) {
     open_.reset();
-    return std::optional<frame>{};
+    cost_ = 0;
   }
+  if (x.chunk > 0 && !follows)
+    return std::optional<frame>{};
   if (x.chunk == 0 && !more)
     return std::optional<frame>{std::move(x)};
+  cost_ += cost_of(x);
   if (x.chunk == 0) {
     open_ = std::move(x);
   } else {
@@ -99,6 +102,7 @@ result<std::optional<frame>> assembler::add(frame x) {
     return std::optional<frame>{};
   auto whole = std::move(*open_);
   open_.reset();
+  cost_ = 0;
   whole.flags &= static_cast<std::uint16_t>(~flag_more);
   whole.chunk = 0;
   return std::optional<frame>{std::move(whole)};

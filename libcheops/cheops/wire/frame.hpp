@@ -18,6 +18,7 @@ enum class kind : std::uint8_t {
   gossip = 4,   ///< Statements of sites about themselves.
   envelope = 5, ///< From one actor to another.
   goodbye = 6,  ///< The last frame, and why.
+  credit = 7,   ///< How much the peer may send by now.
 };
 
 /// Another chunk of the same message follows.
@@ -28,6 +29,9 @@ inline constexpr std::uint16_t flag_optional = 0x2;
 inline constexpr std::uint16_t frame_magic = 0xc4e0;
 inline constexpr std::uint8_t frame_layout = 1;
 inline constexpr std::size_t header_bytes = 16;
+/// What a frame of a message counts for besides its payload: a message of a
+/// few bytes still takes memory at who keeps it.
+inline constexpr std::size_t frame_cost = 512;
 
 /// One frame, without its length.
 struct frame {
@@ -40,6 +44,11 @@ struct frame {
 };
 
 [[nodiscard]] std::string encode(const frame& x);
+
+/// What a frame of a message takes of the credit that a peer gave.
+[[nodiscard]] inline std::size_t cost_of(const frame& x) noexcept {
+  return x.payload.size() + frame_cost;
+}
 
 /// Cuts a stream of bytes into frames. Holds at most one frame and what was
 /// fed beside it; a length over the limit is refused before a byte of the
@@ -77,9 +86,18 @@ public:
   /// The whole message when `x` ends one; its payload is that of all chunks.
   [[nodiscard]] result<std::optional<frame>> add(frame x);
 
+  /// What the frames cost that are kept for a message that is not whole.
+  [[nodiscard]] std::size_t kept_cost() const noexcept { return cost_; }
+
+  /// From now on.
+  void limit(std::size_t message_bytes_max) noexcept {
+    max_ = message_bytes_max;
+  }
+
 private:
   std::size_t max_;
   std::optional<frame> open_;
+  std::size_t cost_ = 0;
 };
 
 } // namespace cheops::wire

@@ -86,6 +86,7 @@ std::string encode(const hello& x) {
   w.u64(x.incarnation);
   w.u64(x.features);
   w.text(shortened(x.software));
+  w.u64(x.window);
   return w.take();
 }
 
@@ -99,6 +100,7 @@ result<hello> decode_hello(std::string_view bytes) {
   x.incarnation = r.u64();
   x.features = r.u64();
   x.software = r.text(text_bytes_max);
+  x.window = r.u64();
   auto valid = x.version_min <= x.version_max && is_name(x.site)
                && printable(x.store) && printable(x.software);
   return checked(r, std::move(x), valid, "hello");
@@ -109,6 +111,7 @@ std::string encode(const ping& x) {
   w.u64(x.sequence);
   w.u64(x.sent_us);
   w.u64(x.digest);
+  w.u64(x.granted);
   return w.take();
 }
 
@@ -118,6 +121,7 @@ result<ping> decode_ping(std::string_view bytes) {
   x.sequence = r.u64();
   x.sent_us = r.u64();
   x.digest = r.u64();
+  x.granted = r.u64();
   return checked(r, x, true, "ping");
 }
 
@@ -134,6 +138,19 @@ result<pong> decode_pong(std::string_view bytes) {
   x.sequence = r.u64();
   x.echo_us = r.u64();
   return checked(r, x, true, "pong");
+}
+
+std::string encode(const credit& x) {
+  writer w;
+  w.u64(x.granted);
+  return w.take();
+}
+
+result<credit> decode_credit(std::string_view bytes) {
+  reader r{bytes};
+  credit x;
+  x.granted = r.u64();
+  return checked(r, x, true, "credit");
 }
 
 std::string encode(const statement& x) {

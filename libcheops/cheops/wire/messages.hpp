@@ -39,6 +39,9 @@ struct hello {
   std::uint64_t incarnation = 0;
   std::uint64_t features = 0; ///< Bits; none is defined yet.
   std::string software;       ///< For people.
+  /// What the messages may cost that the peer sends before it is granted
+  /// more (frame.hpp, cost_of).
+  std::uint64_t window = 0;
   friend bool operator==(const hello&, const hello&) = default;
 };
 
@@ -49,6 +52,7 @@ struct ping {
   std::uint64_t sequence = 0;
   std::uint64_t sent_us = 0; ///< Of the sender's own clock.
   std::uint64_t digest = 0;  ///< Of the statements that the sender holds.
+  std::uint64_t granted = 0; ///< As in `credit`, said again.
   friend bool operator==(const ping&, const ping&) = default;
 };
 
@@ -56,6 +60,13 @@ struct pong {
   std::uint64_t sequence = 0;
   std::uint64_t echo_us = 0; ///< `sent_us` of the ping.
   friend bool operator==(const pong&, const pong&) = default;
+};
+
+/// What all messages may cost together that the peer sends on this
+/// connection. It only grows, so one that is lost is made up for by the next.
+struct credit {
+  std::uint64_t granted = 0;
+  friend bool operator==(const credit&, const credit&) = default;
 };
 
 /// What a site says of itself.
@@ -97,6 +108,10 @@ struct target {
 enum class delivery : std::uint8_t {
   message = 0,   ///< For the target.
   no_target = 1, ///< Came back: nobody is at that address.
+  // Came back from this site's own end of a link; never sent.
+  unreachable = 2, ///< There is no link to the site.
+  full = 3,        ///< limits.link_output_bytes is reached; try later.
+  too_large = 4,   ///< Over limits.entry_bytes.
 };
 
 /// A message from an actor to another. The site it comes from is not in it:
@@ -131,6 +146,7 @@ struct goodbye {
 [[nodiscard]] std::string encode(const hello& x);
 [[nodiscard]] std::string encode(const ping& x);
 [[nodiscard]] std::string encode(const pong& x);
+[[nodiscard]] std::string encode(const credit& x);
 [[nodiscard]] std::string encode(const statement& x);
 [[nodiscard]] std::string encode(const std::vector<sealed_statement>& x);
 [[nodiscard]] std::string encode(const envelope& x);
@@ -140,6 +156,7 @@ struct goodbye {
 [[nodiscard]] result<hello> decode_hello(std::string_view x);
 [[nodiscard]] result<ping> decode_ping(std::string_view x);
 [[nodiscard]] result<pong> decode_pong(std::string_view x);
+[[nodiscard]] result<credit> decode_credit(std::string_view x);
 [[nodiscard]] result<statement> decode_statement(std::string_view x);
 [[nodiscard]] result<std::vector<sealed_statement>>
 decode_gossip(std::string_view x);

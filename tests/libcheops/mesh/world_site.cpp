@@ -15,6 +15,7 @@ namespace {
 constexpr instant goodbye_patience = 200ms;
 /// A message from one actor of a process to another.
 constexpr instant mailbox_most = 2ms;
+constexpr std::size_t input_bytes = 4 * 1024;
 
 address address_of(unsigned site) {
   return {"10.0.0." + std::to_string(site + 1), 1};
@@ -48,6 +49,9 @@ void world::open(end_id id, unsigned site, unsigned with, link::role as,
   s->peer = expected;
   link::settings rules;
   rules.hello = hello_of(p.name, p.store, p.incarnation);
+  // So little that credit runs out, where no frame is ever lost for good.
+  if (with_.network == network::stream)
+    rules.input_bytes = input_bytes;
   s->rules = link::start(rules, as, expected, now_, random_());
   if (as == link::role::dialled)
     s->rules.faults = faults_of(p, expected);
@@ -163,9 +167,10 @@ void world::receive(unsigned site, std::uint64_t life, end_id id,
       advance(p, peer, peering::opened{id, c->second.hello});
   } else if (const auto* m = std::get_if<link::measured>(&what))
     advance(p, membership::measured{peer, m->round_trip});
-  else if (const auto* told = std::get_if<link::gossip>(&what))
+  else if (const auto* told = std::get_if<link::gossip>(&what)) {
     hear(p, peer, *told);
-  else if (const auto* d = std::get_if<link::compared>(&what))
+    order(p, id, link::consumed{told->cost});
+  } else if (const auto* d = std::get_if<link::compared>(&what))
     advance(p, membership::compared{peer, d->digest});
   else if (const auto* e = std::get_if<link::close>(&what))
     end(p, id, *e);

@@ -40,6 +40,7 @@ hello sample_hello() {
   x.store = "00ff";
   x.incarnation = 5;
   x.software = "cheops";
+  x.window = 512 * 1024;
   return x;
 }
 
@@ -71,8 +72,8 @@ void cut_everywhere(const std::string& bytes, Decode decode) {
 BOOST_AUTO_TEST_CASE(a_hello_is_these_bytes) {
   std::string golden{"\x00\x01\x00\x01\x05Paris\x04"
                      "00ff\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0\x06"
-                     "cheops",
-                     38};
+                     "cheops\0\0\0\0\0\x08\0\0",
+                     46};
   BOOST_TEST(encode(sample_hello()) == golden);
   BOOST_TEST((decode_hello(golden).value() == sample_hello()));
 }
@@ -147,8 +148,9 @@ BOOST_AUTO_TEST_CASE(numbers_round_trip_in_one_form) {
 BOOST_AUTO_TEST_CASE(payloads_cut_short_anywhere_are_refused) {
   cut_everywhere(encode(sample_hello()), decode_hello);
   cut_everywhere(encode(sample_envelope()), decode_envelope);
-  cut_everywhere(encode(ping{1, 2, 3}), decode_ping);
+  cut_everywhere(encode(ping{1, 2, 3, 4}), decode_ping);
   cut_everywhere(encode(pong{1, 2}), decode_pong);
+  cut_everywhere(encode(credit{1}), decode_credit);
   cut_everywhere(encode(goodbye{farewell::stopping, "bye"}), decode_goodbye);
   cut_everywhere(encode(std::vector{sealed_statement{"b", {"c"}, "s"}}),
                  decode_gossip);
