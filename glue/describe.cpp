@@ -1,5 +1,7 @@
 #include "glue/describe.hpp"
 
+#include "glue/quantity.hpp"
+
 #include <algorithm>
 
 namespace cheops::glue {
@@ -45,6 +47,29 @@ std::string_view dependency_text(dependency x) {
   return "is made of, and deleted with,";
 }
 
+std::string_view settling_text(settling x) {
+  switch (x) {
+  case settling::repeat:
+    return "a create whose answer never came is sent again";
+  case settling::probe:
+    return "a create whose answer never came is looked for";
+  case settling::nothing:
+    break;
+  }
+  return "a create whose answer never came is shown as uncertain";
+}
+
+std::string replication_text(const replication& x) {
+  if (!x.allowed)
+    return "    It is never replicated.\n";
+  auto out = "    Replicated: " + std::string{settling_text(x.creates)};
+  if (x.creates == settling::probe)
+    out += " (GET " + x.probe + ")";
+  if (x.settles_after.count() == 0)
+    return out + "; when it is too late for one to act is not known.\n";
+  return out + ", " + to_text(x.settles_after) + " after it was given up.\n";
+}
+
 std::string resource_text(const resource& x) {
   auto out = "  " + x.kind + ": an answer has its id at "
              + (x.id_pointer.empty() ? "the top" : x.id_pointer);
@@ -65,6 +90,9 @@ std::string resource_text(const resource& x) {
            ? (ref.pointer.empty() ? "the top" : ref.pointer) + " in the body"
            : "{" + ref.path_parameter + "} in the path")
       + "\n";
+  auto creates = [](const operation& op) { return op.does == verb::create; };
+  if (std::ranges::any_of(x.operations, creates))
+    out += replication_text(x.copies);
   return out;
 }
 

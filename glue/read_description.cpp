@@ -2,6 +2,7 @@
 
 #include "cheops/names.hpp"
 #include "glue/adapters.hpp"
+#include "glue/read_replication.hpp"
 #include "glue/words.hpp"
 
 #include <algorithm>
@@ -143,6 +144,7 @@ private:
       }
     if (x.optional("operations").is_map() && out.operations.empty())
       x.at("operations").fail("a resource has at least one operation");
+    out.copies = read_replication(x.optional("replicate"), out, bases_.front());
     return out;
   }
 

@@ -97,6 +97,49 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_that_the_documentation_names) {
   BOOST_TEST((x->errors == application::error_shape::problem));
 }
 
+BOOST_AUTO_TEST_CASE(what_replication_needs_is_read) {
+  auto x = parse_description(
+    "application: x\nservices:\n- name: A\n  under: [/v1, /v2]\n"
+    "  resources:\n  - kind: r\n    name: /name\n    unique_names: true\n"
+    "    operations: {create: \"POST /{p}/rs\", remove: \"DELETE "
+    "/{p}/rs/{id}\"}\n"
+    "    replicate:\n"
+    "      settle: {probe: \"GET /{p}/rs?name={name}\", found: /rs}\n"
+    "      settles_after: 1500ms\n      on_refusal: compensate\n"
+    "      fields: X-Locale\n",
+    "app.yaml");
+  BOOST_REQUIRE_MESSAGE(x, (x ? "" : to_string(x.error())));
+  const auto& r = x->services.at(0).resources.at(0);
+  BOOST_TEST((r.copies.creates == application::settling::probe));
+  BOOST_TEST(r.copies.probe == "/v1/{p}/rs?name={name}");
+  BOOST_TEST(r.copies.found == "/rs");
+  BOOST_TEST(r.copies.settles_after.count() == 1500);
+  BOOST_TEST(r.copies.compensates);
+  BOOST_TEST(r.copies.fields == std::vector<std::string>{"X-Locale"});
+}
+
+BOOST_AUTO_TEST_CASE(replication_has_defaults_and_can_be_forbidden) {
+  auto read = [](const std::string& text) {
+    auto x = parse_description(with_resource(text), "app.yaml");
+    BOOST_REQUIRE_MESSAGE(x, (x ? "" : to_string(x.error())));
+    return x->services.at(0).resources.at(0).copies;
+  };
+  auto plain = read("    operations: {create: POST /rs}\n");
+  BOOST_TEST(plain.allowed);
+  BOOST_TEST((plain.creates == application::settling::nothing));
+  BOOST_TEST(plain.settles_after.count() == 0);
+  BOOST_TEST(!plain.compensates);
+  // The user names it in the path: once more changes nothing.
+  auto put = read("    operations: {create: \"PUT /rs/{id}\"}\n");
+  BOOST_TEST((put.creates == application::settling::repeat));
+  auto none = read("    operations: {create: \"PUT /rs/{id}\"}\n"
+                   "    replicate: {settle: none}\n");
+  BOOST_TEST((none.creates == application::settling::nothing));
+  auto never = read("    operations: {create: POST /rs}\n"
+                    "    replicate: false\n");
+  BOOST_TEST(!never.allowed);
+}
+
 BOOST_AUTO_TEST_CASE(an_operation_is_there_under_each_base) {
   auto x = parse_description("application: x\n"
                              "services:\n"
@@ -216,6 +259,38 @@ const bad wrong_descriptions[] = {
                  "    - {kind: requires, resource: r, body: /q, by: name}\n"),
    "app.yaml:8:51: services[0].resources[0].references[0].by: \"r\" has no "
    "names: its description has no \"name\""},
+  {with_resource("    operations: {create: POST /rs}\n"
+                 "    replicate: {settle: {probe: POST /rs}}\n"),
+   "app.yaml:7:33: services[0].resources[0].replicate.settle.probe: expected "
+   "a GET such as \"GET /bars?name={name}\", found \"POST /rs\""},
+  {with_resource("    operations: {create: POST /rs}\n"
+                 "    replicate: {settle: {probe: \"GET /rs?n={nome}\", "
+                 "found: rs}, settles_after: 2}\n"),
+   "app.yaml:7:33: services[0].resources[0].replicate.settle.probe: {nome} is "
+   "neither {name} nor a parameter of the path that creates a \"r\"\n"
+   "app.yaml:7:33: services[0].resources[0].replicate.settle.probe: has no "
+   "{name}, so it would find others too\n"
+   "app.yaml:7:33: services[0].resources[0].replicate.settle.probe: finds it "
+   "by its name, which needs \"unique_names: true\"\n"
+   "app.yaml:7:60: services[0].resources[0].replicate.settle.found: \"rs\" is "
+   "not a JSON Pointer: it does not begin with \"/\"\n"
+   "app.yaml:7:80: services[0].resources[0].replicate.settles_after: expected "
+   "a duration such as 50ms, 2s or 1m (at most 24h), found \"2\""},
+  {with_resource("    operations: {create: POST /rs}\n"
+                 "    replicate: {settle: perhaps, on_refusal: compensate, "
+                 "fields: [Authorization, X Y, If-Match, Host]}\n"),
+   "app.yaml:7:25: services[0].resources[0].replicate.settle: expected none or "
+   "repeat, found \"perhaps\"\n"
+   "app.yaml:7:46: services[0].resources[0].replicate.on_refusal: needs an "
+   "operation that removes one\n"
+   "app.yaml:7:67: services[0].resources[0].replicate.fields[0]: "
+   "\"Authorization\" is a credential, which no other site gets\n"
+   "app.yaml:7:82: services[0].resources[0].replicate.fields[1]: \"X Y\" is "
+   "not the name of a field\n"
+   "app.yaml:7:87: services[0].resources[0].replicate.fields[2]: \"If-Match\" "
+   "is for Cheops to judge\n"
+   "app.yaml:7:97: services[0].resources[0].replicate.fields[3]: \"Host\" "
+   "belongs to the message itself, or to Cheops"},
   {"application: x\nservices: [{name: A}]\ncarriers: [cookie]\n",
    "app.yaml:3:12: carriers[0]: expected header, prefix, baggage or trace, "
    "found \"cookie\""},

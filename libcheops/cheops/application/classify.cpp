@@ -46,7 +46,7 @@ public:
     auto escaped = path.find('%') != std::string_view::npos;
     if (escaped)
       decoded_.reserve(path.size()); // The views into it must stay valid.
-    while (!path.empty()) {
+    for (; !path.empty(); ++number_) {
       path.remove_prefix(1); // The slash.
       auto segment = path.substr(0, path.find('/'));
       path.remove_prefix(segment.size());
@@ -63,6 +63,8 @@ public:
 
   std::size_t size() const noexcept { return count_; }
   std::string_view operator[](std::size_t i) const { return segments_[i]; }
+  /// The number of that segment before any was dropped.
+  std::uint32_t number(std::size_t i) const { return numbers_[i]; }
 
 private:
   /// Applications resolve dot segments and most merge slashes, so two
@@ -74,12 +76,16 @@ private:
       count_ -= count_ > 0 ? 1 : 0;
       return;
     }
-    if (count_ < segments_.size())
+    if (count_ < segments_.size()) {
       segments_[count_] = segment;
+      numbers_[count_] = number_;
+    }
     ++count_; // Deeper than any template, but ".." may still come back.
   }
 
   std::array<std::string_view, template_segments_max> segments_;
+  std::array<std::uint32_t, template_segments_max> numbers_{};
+  std::uint32_t number_ = 0;
   std::size_t count_ = 0;
   std::string decoded_;
 };
@@ -127,16 +133,11 @@ verb guess(std::string_view method) noexcept {
   return method == "DELETE" ? verb::remove : verb::other;
 }
 
-} // namespace
-
-request_class classify(const service& of, std::string_view method,
-                       std::string_view target) {
-  request_class out;
-  out.of = &of;
-  out.does = guess(method);
-  path_segments path;
-  if (!path.parse(target))
-    return out;
+/// The template that a path matches; null: none does.
+const operation* find_template(request_class& out, const service& of,
+                               std::string_view method,
+                               const path_segments& path) {
+  const operation* found = nullptr;
   if (method == "HEAD")
     method = "GET";
   match best;
@@ -155,12 +156,58 @@ request_class classify(const service& of, std::string_view method,
         continue;
       best = m;
       best_has_method = has_method;
+      found = &op;
       out.about = &owned;
       out.does = has_method ? op.does : verb::other;
     }
   }
   if (out.about)
     out.id = best.id;
+  return found;
+}
+
+/// The values of the parameters of a template that `path` matches.
+std::vector<path_parameter> values_of(std::string_view pattern,
+                                      const path_segments& path) {
+  std::vector<path_parameter> out;
+  for (std::size_t i = 0; !pattern.empty();) {
+    pattern.remove_prefix(1); // The slash.
+    auto wanted = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(wanted.size());
+    if (wanted.empty())
+      continue;
+    if (wanted.front() == '{')
+      out.push_back({wanted.substr(1, wanted.size() - 2), std::string{path[i]},
+                     path.number(i)});
+    ++i;
+  }
+  return out;
+}
+
+} // namespace
+
+request_class classify(const service& of, std::string_view method,
+                       std::string_view target) {
+  request_class out;
+  out.of = &of;
+  out.does = guess(method);
+  path_segments path;
+  if (path.parse(target))
+    (void) find_template(out, of, method, path);
+  return out;
+}
+
+request_match match(const service& of, std::string_view method,
+                    std::string_view target) {
+  request_match out;
+  out.what.of = &of;
+  out.what.does = guess(method);
+  path_segments path;
+  if (!path.parse(target))
+    return out;
+  out.by = find_template(out.what, of, method, path);
+  if (out.by != nullptr)
+    out.parameters = values_of(out.by->path, path);
   return out;
 }
 

@@ -46,6 +46,29 @@ std::string_view to_string(error_shape x) noexcept {
   return "kubernetes";
 }
 
+std::vector<std::string_view> parameters_of(std::string_view path_template) {
+  std::vector<std::string_view> out;
+  for (auto open = path_template.find('{'); open != std::string_view::npos;
+       open = path_template.find('{', open + 1)) {
+    auto close = path_template.find('}', open);
+    if (close == std::string_view::npos)
+      break;
+    out.push_back(path_template.substr(open + 1, close - open - 1));
+  }
+  return out;
+}
+
+const operation*
+resource::find(verb does,
+               const std::vector<std::string_view>& parameters) const {
+  auto fits = [&](const operation& x) {
+    auto own = parameters_of(x.path);
+    return x.does == does && std::ranges::is_permutation(own, parameters);
+  };
+  auto i = std::ranges::find_if(operations, fits);
+  return i == operations.end() ? nullptr : &*i;
+}
+
 const service* description::find(std::string_view wanted) const noexcept {
   auto is_wanted = [&](const service& x) {
     return same_name(x.name.value, wanted)

@@ -2,6 +2,7 @@
 
 #include "cheops/names.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -46,6 +47,29 @@ struct operation {
   verb does = verb::other;
 };
 
+/// How it is found out what a create did whose answer never came.
+enum class settling : std::uint8_t {
+  nothing, ///< Not at all: nobody can tell.
+  repeat,  ///< To send it again has no further effect.
+  probe,   ///< `replication::probe` shows what was made.
+};
+
+/// What must be known of a resource to keep it on several sites.
+struct replication {
+  bool allowed = true;
+  settling creates = settling::nothing;
+  /// A path template and a query, with {name} and the parameters of the
+  /// create's path: "/bars?name={name}".
+  std::string probe;
+  std::string found; ///< Pointer into its answer: one resource, or a list.
+  /// After so long a call that was abandoned can no longer act; 0: nobody
+  /// knows, so that it stays uncertain what it did.
+  std::chrono::milliseconds settles_after{0};
+  bool compensates = false; ///< A create that one site refuses is undone.
+  /// Fields of requests that matter, beside those that tell what a body is.
+  std::vector<std::string> fields;
+};
+
 struct resource {
   std::string kind;         ///< "bar".
   std::string id_pointer;   ///< Into answers: "/id".
@@ -54,7 +78,17 @@ struct resource {
   bool secret = false;      ///< Bodies are never shown.
   std::vector<operation> operations;
   std::vector<reference> references;
+  replication copies;
+
+  /// Its first operation of that verb whose path has these parameters and no
+  /// other; null: there is none.
+  [[nodiscard]] const operation*
+  find(verb does, const std::vector<std::string_view>& parameters) const;
 };
+
+/// The names of a template's parameters, in their order.
+[[nodiscard]] std::vector<std::string_view>
+parameters_of(std::string_view path_template);
 
 struct service {
   service_id name;
@@ -119,5 +153,26 @@ struct request_class {
 /// for the id and for paths with escapes only.
 [[nodiscard]] request_class classify(const service& of, std::string_view method,
                                      std::string_view target);
+
+/// A parameter of a template, in a target that matches it.
+struct path_parameter {
+  std::string_view name; ///< As the description has it.
+  std::string value;     ///< Percent-decoded.
+  /// The number, from 0, of the target's segment: those that were dropped
+  /// count too.
+  std::uint32_t segment = 0;
+};
+
+/// What a request is about, and how its path says so.
+struct request_match {
+  request_class what;
+  const operation* by = nullptr; ///< Null: no template matches. One of another
+                                 ///< method where `does` is `other`.
+  std::vector<path_parameter> parameters; ///< Of `by`, {id} among them.
+};
+
+/// The same as `classify`, which costs less, and more.
+[[nodiscard]] request_match match(const service& of, std::string_view method,
+                                  std::string_view target);
 
 } // namespace cheops::application

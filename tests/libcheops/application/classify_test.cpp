@@ -141,3 +141,25 @@ BOOST_AUTO_TEST_CASE(a_path_of_any_depth_is_answered) {
   BOOST_TEST(classify(of, "GET", "/bars/" + std::string(100'000, 'x')).id.size()
              == 100'000U);
 }
+
+BOOST_AUTO_TEST_CASE(a_match_says_where_the_parameters_stand) {
+  auto of = shop();
+  auto x = match(of, "GET", "//bars/./a/../%61%2Fb/parts%3F/?q={id}");
+  BOOST_REQUIRE(x.by);
+  BOOST_TEST(x.by->path == "/bars/{bar}/{id}");
+  BOOST_REQUIRE(x.parameters.size() == 2U);
+  BOOST_TEST(x.parameters[0].name == "bar");
+  BOOST_TEST(x.parameters[0].value == "a/b");
+  BOOST_TEST(x.parameters[0].segment == 5U);
+  BOOST_TEST(x.parameters[1].name == "id");
+  BOOST_TEST(x.parameters[1].value == "parts?");
+  BOOST_TEST(x.parameters[1].segment == 6U);
+  BOOST_TEST(x.what.id == "parts?");
+  // The path is known, the method there is not.
+  auto y = match(of, "PATCH", "/bars/7");
+  BOOST_REQUIRE(y.by);
+  BOOST_TEST(to_string(y.what.does) == "other");
+  BOOST_TEST(y.parameters.at(0).value == "7");
+  auto none = match(of, "GET", "/nothing/here");
+  BOOST_TEST((!none.by && none.parameters.empty()));
+}

@@ -63,4 +63,18 @@ BOOST_AUTO_TEST_CASE(words_print_as_the_file_has_them) {
   BOOST_TEST(to_string(error_shape::kubernetes) == "kubernetes");
 }
 
+BOOST_AUTO_TEST_CASE(an_operation_is_found_by_the_parameters_of_its_path) {
+  resource x;
+  x.operations = {{"DELETE", "/v1/rs/{id}", verb::remove},
+                  {"DELETE", "/v2/{p}/rs/{id}", verb::remove},
+                  {"GET", "/v2/{p}/rs/{id}", verb::read}};
+  BOOST_TEST(x.find(verb::remove, {"id"}) == &x.operations[0]);
+  BOOST_TEST(x.find(verb::remove, {"id", "p"}) == &x.operations[1]);
+  BOOST_TEST(x.find(verb::read, {"p", "id"}) == &x.operations[2]);
+  BOOST_TEST(!x.find(verb::read, {"id"}));
+  BOOST_TEST((parameters_of("/a/{b}/c?d={e}")
+              == std::vector<std::string_view>{"b", "e"}));
+  BOOST_TEST(parameters_of("/a").empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
