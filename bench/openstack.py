@@ -105,7 +105,7 @@ def main():
     plain = site_plan.site('Vienna', 'none')
     near, far = site_plan.site('Berlin'), site_plan.site('Paris')
     started = not programs.all_running()
-    subprocess.run([_TESTBED, 'up', near.name, far.name], check=True)
+    subprocess.run([_TESTBED, 'up', '--quiet', near.name, far.name], check=True)
     subprocess.run([_TESTBED, 'up', plain.name, '--front', 'none'], check=True)
     try:
         ways = [Way('plain', plain), Way('one node', near),

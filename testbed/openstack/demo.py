@@ -8,8 +8,8 @@ client, and shows for each step what it printed and which service was asked, by
 the service's own log. Fails if a step does not hold.
 """
 import argparse
-import json
 import pathlib
+import re
 import sys
 import textwrap
 
@@ -20,8 +20,8 @@ from world import Unexpected, expect, wait_until
 
 _SCOPE = '{Nova: Berlin, Glance: Paris}'
 _OTHERWISE = '{Nova: Berlin, Glance: Paris || Rome}'
-_CREATE = ('server create --image cirros --flavor m1.nano --network net1 '
-           '-f json -c id -c name -c status {name}')
+_CREATE = 'server create --image cirros --flavor m1.nano --network net1 {name}'
+_SHOWN = ('| id ', '| name ', '| status ', '| image ')  # Of a long table.
 
 
 class Story:
@@ -49,8 +49,9 @@ class Story:
         shown = f'openstack {line}' + (f" --scope '{scope}'" if scope else '')
         print(f'   {at}$ {self._paint("36", shown)}', flush=True)
         done = self._world.openstack(self._world.sites[at], line, *more)
-        for x in (done.out + done.err).splitlines():
-            print(f'     {x}', flush=True)
+        lines = (done.out + done.err).splitlines()
+        for x in [x for x in lines if x.startswith(_SHOWN)] or lines:
+            print(f'     {x.rstrip()}', flush=True)
         expect(done.code == code, f'it ended with {done.code}, not {code}')
         return done
 
@@ -58,7 +59,7 @@ class Story:
         """The line of the thesis; answers what the logs say since."""
         logs = self._world.logs()
         done = self.type(at, _CREATE.format(name=name), scope)
-        server = json.loads(done.out)['id']
+        server = re.search(r'^\| id +\| (\S+)', done.out, re.MULTILINE)[1]
         berlin = self._world.session(self._world.sites['Berlin'])
 
         def active():
@@ -72,13 +73,13 @@ class Story:
         lines = [x for x in logs.of(site, service)
                  if all(y in x for y in parts)]
         expect(lines, f'the log of {service} of {site} has no such line')
-        self.prove(f"{site}'s {service} logged: "
+        self.prove(f"{site}'s {service.capitalize()} logged: "
                    f'…{lines[-1][lines[-1].index(parts[0]) - 1:][:60]}')
 
     def prove_not_asked(self, logs, site, service, *parts):
         expect(not logs.has(site, service, *parts),
                f'{service} of {site} was asked')
-        self.prove(f"{site}'s {service} was not asked")
+        self.prove(f"{site}'s {service.capitalize()} was not asked")
 
 
 def play(world, story):

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Real OpenStack sites on this machine, each behind a node of Cheops.
 
-  testbed.py up [N|SITE…] [--front KIND]          start sites (default: 2)
-  testbed.py down [SITE…]                         stop what runs
-  testbed.py status                               what runs, where, how large
-  testbed.py front SITE cheops|plain              put the other in front
+  testbed.py up [N|SITE…] [--front KIND] [--quiet]  start sites (default: 2)
+  testbed.py down [SITE…]                           stop what runs
+  testbed.py status                                 what runs, where, how large
+  testbed.py front SITE cheops|plain                put the other in front
 
 Sites are Berlin, Paris, Rome, Oslo, Madrid, Vienna; site number I listens at
 127.0.1.I. In front of their services stands a node (KIND `cheops`), a relay
@@ -205,6 +205,8 @@ def main():
     x = commands.add_parser('up')
     x.add_argument('sites', nargs='*', default=['2'], metavar='N|SITE')
     x.add_argument('--front', choices=FRONTS, default='cheops')
+    x.add_argument('--quiet', action='store_true',
+                   help='do not say how to go on')
     commands.add_parser('down').add_argument('site', nargs='*')
     commands.add_parser('status')
     x = commands.add_parser('front')
@@ -218,7 +220,7 @@ def main():
         if with_.command == 'up':
             sites = chosen(with_.sites, with_.front)
             up(sites, with_.front)
-            if len(sites) > 1 and with_.front == 'cheops':
+            if len(sites) > 1 and with_.front == 'cheops' and not with_.quiet:
                 say_how_to_go_on(sites)
         elif with_.command == 'down':
             down(with_.site)

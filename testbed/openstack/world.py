@@ -102,7 +102,7 @@ class World:
         if not self._started:
             # What was built since is to be tested.
             processes.stop([programs.node(x) for x in self.sites.values()])
-        subprocess.run([_TESTBED, 'up', *SITES], check=True)
+        subprocess.run([_TESTBED, 'up', '--quiet', *SITES], check=True)
         self.wait_for_links()
 
     def stop(self):
