@@ -87,6 +87,59 @@ void exchange::answer_here() {
   push_refusal();
 }
 
+// -- the request -------------------------------------------------------------
+
+/// Who waits for a 100 has nothing small to send.
+bool exchange::gathers_request() const noexcept {
+  return decision_.follow && decision_.follow->wants_request()
+         && in_->body != framing::none && !in_->expects_continue;
+}
+
+void exchange::gather() {
+  while (!request_.done() && !s_.in.empty()) {
+    auto step = request_.scan(s_.in.data(), s_.in.size());
+    if (step.bad) {
+      const auto& why = request_.why();
+      refuse({errc::bad_request, std::string{why.what}, w_.site().value,
+              "read the body", ""},
+             why.why, why.status);
+      return;
+    }
+    if (held_body_.size() + step.pass > traffic::followed_request_bytes_max) {
+      refuse({errc::too_large, "a request that must be read is over 128 KiB",
+              w_.site().value, "read the body", ""},
+             refusal::not_allowed);
+      return;
+    }
+    taken_ += step.pass;
+    held_body_.append(s_.in.data(), step.pass);
+    s_.in.consume(step.pass + step.drop);
+  }
+  if (request_.done()) {
+    gathered();
+    return;
+  }
+  rearm();
+  s_.wait_readable();
+}
+
+/// The whole of it goes out with the head of each leg.
+void exchange::gathered() {
+  auto made = decision_.follow->on_request(held_body_, now());
+  if (!made) {
+    refuse(made.error(), refusal::not_allowed);
+    return;
+  }
+  kept_ = *made ? std::move(**made) : std::move(held_body_);
+  held_body_ = {};
+  keeps_body_ = kept_all_ = true;
+  for (auto* leg : {&decision_.for_local, &decision_.for_peer}) {
+    leg->set.push_back({"Content-Length", std::to_string(kept_.size())});
+    leg->drop.emplace_back("Transfer-Encoding");
+  }
+  next_leg();
+}
+
 // -- the answer of a leg -----------------------------------------------------
 
 /// False: the answer is not to go on, or not yet.

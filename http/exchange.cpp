@@ -121,6 +121,14 @@ void exchange::decide(traffic::clock::time_point now) {
     break;
   }
   keeps_body_ = decision_.candidates.size() > 1 && in_->body != framing::none;
+  if (gathers_request()) {
+    request_.start(in_->body, in_->length, true,
+                   with().config->bounds.header_bytes);
+    held_body_.clear();
+    stage_ = stage::gathering;
+    gather();
+    return;
+  }
   next_leg();
 }
 
@@ -489,6 +497,7 @@ void exchange::rearm() {
   case stage::aside: // It has a limit of its own.
     limit_.disarm();
     break;
+  case stage::gathering:
   case stage::collecting:
   case stage::answered:
   case stage::refusing:
@@ -522,6 +531,11 @@ void exchange::on_limit() {
       {errc::timed_out, where + " gave no answer in time", leg_site_.value,
        "wait for the answer", "the request may have been run"},
       refusal::upstream_timeout);
+    break;
+  case stage::gathering:
+    refuse({errc::timed_out, "the request's body stopped coming",
+            w_.site().value, "read the request", ""},
+           refusal::idle, 408);
     break;
   case stage::collecting:
     leg_failed(traffic::failure::no_answer, 0,

@@ -62,6 +62,7 @@ private:
     none,
     delayed,    ///< By an injected fault, before the decision.
     aside,      ///< A question of the node's own is on its way.
+    gathering,  ///< The adapter is to see the whole request first.
     connecting, ///< A leg waits for its connection.
     asking,     ///< The request goes out; no final head has come.
     collecting, ///< The final head is here; its body is, for the adapter.
@@ -123,6 +124,9 @@ private:
   void ask();
   void on_told(const result<traffic::small_answer>& told);
   void answer_here();
+  [[nodiscard]] bool gathers_request() const noexcept;
+  void gather();
+  void gathered();
   [[nodiscard]] bool consult();
   void collect();
   void collected();

@@ -83,6 +83,9 @@ void exchange::go_on() {
   case stage::aside:
     aside_->on_faults();
     break;
+  case stage::gathering:
+    gather();
+    break;
   case stage::collecting:
     collect();
     break;
@@ -139,7 +142,8 @@ void exchange::on_peer_down(const site_id& peer) {
                     peer.value, "ask", ""});
     return;
   }
-  if (!to_peer_ || leg_site_ != peer || stage_ == stage::refusing)
+  if (!to_peer_ || leg_site_ != peer || stage_ == stage::refusing
+      || stage_ == stage::gathering)
     return;
   if (stage_ == stage::tunnel || stage_ == stage::answered) {
     s_.close(true);

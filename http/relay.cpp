@@ -61,7 +61,9 @@ void exchange::on_client_readable() {
     return;
   }
   s_.in.commit(r.bytes);
-  if (r.bytes > 0 && !request_.done())
+  if (r.bytes > 0 && stage_ == stage::gathering)
+    gather();
+  else if (r.bytes > 0 && !request_.done())
     push_request();
   if (runs())
     s_.wait_readable();

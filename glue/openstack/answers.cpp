@@ -25,10 +25,51 @@ std::string id_of_server(std::string_view body) {
   return text != nullptr ? std::string{text->data(), text->size()} : "";
 }
 
+/// The token that a client shows to get another: {"auth": {"identity":
+/// {"token": {"id": …}}}}; null: it shows none.
+json::string* shown_token(json::value& whole) {
+  auto* at = &whole;
+  for (auto key : {"auth", "identity", "token", "id"}) {
+    auto* object = at->if_object();
+    at = object != nullptr ? object->if_contains(key) : nullptr;
+    if (at == nullptr)
+      return nullptr;
+  }
+  return at->if_string();
+}
+
 class answer_follower final : public traffic::follower {
 public:
   answer_follower(answer_tasks what, std::shared_ptr<memory> known)
     : what_(std::move(what)), known_(std::move(known)) {}
+
+  bool wants_request() const noexcept override { return what_.gives_token; }
+
+  /// Keystone knows bare tokens only, in bodies too. The scope of the one that
+  /// is shown goes on with the one that is given out.
+  result<std::optional<std::string>>
+  on_request(std::string_view body, const traffic::moment&) override {
+    boost::system::error_code ec;
+    auto whole = json::parse(body, ec);
+    auto* shown = ec ? nullptr : shown_token(whole);
+    if (shown == nullptr)
+      return std::optional<std::string>{}; // Keystone will say what it is.
+    std::string text{shown->data(), shown->size()};
+    auto x = read_token(text);
+    if (!x)
+      return x.error();
+    if (x->marked())
+      return error{errc::forbidden,
+                   "Keystone of this site gives no token for one of "
+                     + x->issuer,
+                   "", "read the token", "ask Keystone of " + x->issuer};
+    if (x->bare.size() == text.size())
+      return std::optional<std::string>{};
+    if (what_.scope.empty())
+      what_.scope = x->scope;
+    *shown = x->bare;
+    return std::optional{json::serialize(whole)};
+  }
 
   result<wish> on_head(unsigned status, std::span<const traffic::field> fields,
                        bool here, const traffic::moment& now) override {

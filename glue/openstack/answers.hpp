@@ -5,7 +5,8 @@
 #include <memory>
 #include <string>
 
-/// What is looked at, and changed, in the answers of OpenStack's services.
+/// What is looked at, and changed, in the answers of OpenStack's services, and
+/// in the request for a token.
 namespace cheops::glue::openstack {
 
 /// What to do with one answer; what is empty is not done.

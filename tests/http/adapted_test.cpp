@@ -18,7 +18,14 @@ bool has(const std::string& text, std::string_view part) {
 struct scripted_follower final : traffic::follower {
   std::function<result<wish>(unsigned)> head;
   std::function<result<std::optional<std::string>>(std::string_view)> body;
+  /// Empty: the request is of no interest.
+  std::function<result<std::optional<std::string>>(std::string_view)> request;
 
+  bool wants_request() const noexcept override { return bool{request}; }
+  result<std::optional<std::string>>
+  on_request(std::string_view x, const traffic::moment&) override {
+    return request(x);
+  }
   result<wish> on_head(unsigned status, std::span<const traffic::field>, bool,
                        const traffic::moment&) override {
     return head(status);
@@ -123,6 +130,21 @@ struct adapted_site : proxy_fixture {
 
 std::optional<std::string> doubled(std::string x) {
   return x + x;
+}
+
+/// Reads requests: doubles them, unless they say "keep" or "no".
+void doubles_requests(scripted_adapter& on) {
+  on.shapes = [](auto& out) {
+    auto x = std::make_unique<scripted_follower>();
+    x->head = [](unsigned) { return traffic::follower::wish{}; };
+    x->request =
+      [](std::string_view body) -> result<std::optional<std::string>> {
+      if (body == "no")
+        return error{errc::forbidden, "not that", "", "", ""};
+      return body == "keep" ? std::nullopt : doubled(std::string{body});
+    };
+    out.follow = std::move(x);
+  };
 }
 
 constexpr auto ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -269,6 +291,72 @@ BOOST_AUTO_TEST_CASE(edits_are_made_in_the_head_of_a_leg) {
   BOOST_TEST(!has(head, "T!s"), head);
   BOOST_TEST(!has(head, "Service"), head);
   BOOST_TEST(has(head, "X-Other: o\r\n"), head);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_may_be_read_whole_before_it_goes_on) {
+  doubles_requests(*plug);
+  auto c = ask("Content-Length: 4\r\n", "POST");
+  c.write("ab");
+  c.write("cd");
+  auto peer = backend.accept();
+  auto head = peer.read_until("\r\n\r\n");
+  BOOST_TEST(has(head, "Content-Length: 8\r\n"), head);
+  BOOST_TEST(!has(head, "Content-Length: 4"), head);
+  BOOST_TEST(peer.read_bytes(8) == "abcdabcd");
+  peer.write(ok);
+  BOOST_TEST(!c.read_until("ok").empty());
+  // Chunked; as it came; and without a body there is nothing to read.
+  c.write("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "2\r\nke\r\n2\r\nep\r\n");
+  c.write("0\r\n\r\n");
+  head = peer.read_until("\r\n\r\n");
+  BOOST_TEST(has(head, "Content-Length: 4\r\n"), head);
+  BOOST_TEST(!has(head, "Transfer-Encoding"), head);
+  BOOST_TEST(peer.read_bytes(4) == "keep");
+  peer.write(ok);
+  BOOST_TEST(!c.read_until("ok").empty());
+  c.write("POST /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  BOOST_TEST(!has(peer.read_until("\r\n\r\n"), "Content-Length"));
+  peer.write(ok);
+  BOOST_TEST(!c.read_until("ok").empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_read_goes_out_over_a_fresh_connection_too) {
+  doubles_requests(*plug);
+  auto c = ask("Content-Length: 1\r\n", "POST");
+  c.write("a");
+  {
+    auto peer = backend.accept();
+    peer.read_until("\r\n\r\naa");
+    peer.write(ok);
+    BOOST_TEST(!c.read_until("ok").empty());
+  } // It rested, and is closed.
+  c.write("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nb");
+  auto peer = backend.accept();
+  BOOST_TEST(has(peer.read_until("\r\n\r\nbb"), "Content-Length: 2\r\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_is_read_may_be_refused) {
+  doubles_requests(*plug);
+  auto status_of = [&](const char* framing, const std::string& body) {
+    auto c = ask(framing, "POST");
+    c.write(body);
+    return c.read_until("\r\n\r\n").substr(0, 12);
+  };
+  BOOST_TEST(status_of("Content-Length: 2\r\n", "no") == "HTTP/1.1 403");
+  BOOST_TEST(status_of("Content-Length: 131073\r\n", std::string(131073, 'x'))
+             == "HTTP/1.1 413");
+  BOOST_TEST(status_of("Transfer-Encoding: chunked\r\n", "nonsense\r\n")
+             == "HTTP/1.1 400");
+  BOOST_TEST(!backend.called());
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_stops_in_the_middle_is_ended) {
+  doubles_requests(*plug);
+  config->times.idle = 100ms;
+  auto c = ask("Content-Length: 2\r\n", "POST");
+  c.write("a");
+  BOOST_TEST(c.read_until("\r\n\r\n").starts_with("HTTP/1.1 408"));
 }
 
 BOOST_AUTO_TEST_CASE(a_field_of_the_answer_is_replaced_as_it_streams) {

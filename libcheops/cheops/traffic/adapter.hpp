@@ -91,10 +91,19 @@ struct reading {
   std::optional<correlated> live;
 };
 
-/// Follows the answer of one exchange.
+/// Follows one exchange: its answer, and where it wants to its request.
 class follower {
 public:
   virtual ~follower() = default;
+
+  /// Whether the body of the request is to be shown before it goes on.
+  [[nodiscard]] virtual bool wants_request() const noexcept { return false; }
+  /// The whole body, for a new one; nullopt: as it came. An error refuses the
+  /// request.
+  [[nodiscard]] virtual result<std::optional<std::string>>
+  on_request(std::string_view, const moment&) {
+    return std::optional<std::string>{};
+  }
 
   struct wish {
     std::vector<header> set; ///< Replace the answer's fields.
@@ -114,6 +123,9 @@ public:
 
 /// Bodies above it are not shown to a follower.
 inline constexpr std::size_t followed_body_bytes_max = 1024 * 1024;
+
+/// The same for requests; a larger one is refused.
+inline constexpr std::size_t followed_request_bytes_max = 128 * 1024;
 
 /// Asides of one request, before it is refused.
 inline constexpr unsigned asides_max = 8;

@@ -41,6 +41,62 @@ BOOST_AUTO_TEST_CASE(keystone_gives_out_tokens_with_the_scope_of_the_prefix) {
   BOOST_TEST(x.follow->on_head(401, {}, true, at())->set.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_token_in_a_body_is_bare_and_its_scope_goes_on) {
+  auto shown = [](const std::string& token) {
+    return R"({"auth":{"identity":{"methods":["token"],"token":{"id":")" + token
+           + R"("}},"scope":"unscoped"}})";
+  };
+  auto x = ask("Keystone", {}, "POST", "/v3/auth/tokens");
+  BOOST_REQUIRE((x.what == verdict::local));
+  BOOST_REQUIRE(x.follow);
+  BOOST_TEST(x.follow->wants_request());
+  for (auto same : {std::string{"{"}, std::string{R"({"auth":{"identity":1}})"},
+                    shown("gAAA")})
+    BOOST_TEST(!x.follow->on_request(same, at()).value().has_value());
+  auto scoped = *openstack::with_scope("gAAA", headline);
+  BOOST_TEST(x.follow->on_request(shown(scoped), at()).value().value()
+             == shown("gAAA"));
+  std::vector<field> fields{{"X-Subject-Token", "gBBB"}};
+  auto wish = x.follow->on_head(201, fields, true, at());
+  BOOST_TEST(value_of(wish->set, "X-Subject-Token")
+             == *openstack::with_scope("gBBB", headline));
+  // A prefix comes first, and a mark is good for nothing here.
+  x = ask("Keystone", {}, "POST",
+          make_prefix("{Glance: Rome}") + "/v3/auth/tokens");
+  BOOST_TEST(x.follow->on_request(shown(scoped), at()).has_value());
+  wish = x.follow->on_head(201, fields, true, at());
+  BOOST_TEST(value_of(wish->set, "X-Subject-Token")
+             == *openstack::with_scope("gBBB", "{Glance: Rome}"));
+  auto text = marked("gAAA");
+  BOOST_TEST(!x.follow->on_request(shown(text), at()));
+  BOOST_TEST(!x.follow->on_request(shown("gAAA!s."), at()));
+}
+
+BOOST_AUTO_TEST_CASE(a_catalogue_of_backends_is_rewritten_where_it_is_wished) {
+  config->fronts.resize(1);
+  config->fronts[0].listen = {"10.0.0.1", 19292};
+  config->fronts[0].to.at = {"10.0.0.1", 9292};
+  auto asks = [&](const char* method, const char* target) {
+    return ask("Keystone", {{"Host", "h"}}, method, target);
+  };
+  BOOST_TEST(!asks("GET", "/v3/auth/catalog").follow);
+  config->rewrite_catalogue = true;
+  for (auto [method, target] : {std::pair{"POST", "/v3/auth/tokens"},
+                                {"GET", "/v3/auth/tokens"},
+                                {"GET", "/v3/auth/catalog"}}) {
+    auto x = asks(method, target);
+    BOOST_REQUIRE(x.follow);
+    BOOST_TEST(drops(x.for_local, "Accept-Encoding"));
+    auto wish = x.follow->on_head(200, {}, true, at());
+    BOOST_TEST((wish->body && wish->needed));
+    BOOST_TEST(!x.follow->on_head(401, {}, true, at())->body);
+    auto body = x.follow->on_body(R"({"url":"http://10.0.0.1:9292"})", at());
+    BOOST_TEST(has(body->value(), "http://10.0.0.1:19292"));
+    BOOST_TEST(!x.follow->on_body("not JSON", at()));
+  }
+  BOOST_TEST(!asks("GET", "/v3/users").follow);
+}
+
 BOOST_AUTO_TEST_CASE(a_scope_that_names_nobody_is_refused_with_the_token) {
   auto x =
     ask("Keystone", {}, "POST",

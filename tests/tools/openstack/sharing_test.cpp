@@ -26,7 +26,7 @@ std::string log_in(cloud_site& at, const std::string& user,
                    const std::string& scope) {
   auto prefix = scope.empty() ? "" : traffic::make_prefix(scope);
   auto told = ask("POST", at.front(keystone) + prefix + "/v3/auth/tokens", {},
-                  R"({"user": ")" + user + R"("})");
+                  R"({"auth": {"user": ")" + user + R"("}})");
   BOOST_REQUIRE_EQUAL(told.status, 201u);
   return std::string{told.get("X-Subject-Token")};
 }
@@ -88,6 +88,16 @@ BOOST_AUTO_TEST_CASE(the_same_typed_at_rome_ends_at_the_same_sites) {
   auto there = berlin.calls(keystone);
   BOOST_TEST(std::ranges::none_of(
     there, [](const call& x) { return x.token.starts_with("Rome."); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_for_another_keeps_the_scope) {
+  auto first = log_in(berlin, "andy", headline);
+  auto told =
+    ask("POST", berlin.front(keystone) + "/v3/auth/tokens", {},
+        R"({"auth": {"identity": {"token": {"id": ")" + first + R"("}}}})");
+  BOOST_REQUIRE_MESSAGE(told.status == 201u, told.body);
+  BOOST_TEST(told.get("X-Subject-Token") == first);
+  BOOST_TEST(create(berlin, first, "paris-only").status == 202u);
 }
 
 BOOST_AUTO_TEST_CASE(without_a_scope_it_fails_as_it_always_did) {
@@ -314,7 +324,7 @@ BOOST_FIXTURE_TEST_CASE(sixty_servers_of_eight_clients_end_where_they_should,
         auto prefix = traffic::make_prefix(x.scope);
         auto session =
           ask("POST", at.front(keystone) + prefix + "/v3/auth/tokens", {},
-              R"({"user": ")" + user + R"("})");
+              R"({"auth": {"user": ")" + user + R"("}})");
         auto told =
           create(at, std::string{session.get("X-Subject-Token")}, x.image);
         std::lock_guard lock{guard};

@@ -199,9 +199,19 @@ cloud_site::ask_keystone(const http::service_request& in) {
 
 http::service_response cloud_site::give_token(const http::service_request& in) {
   saw(keystone, in);
-  auto user = json::parse(in.body).at("user").as_string();
+  auto whole = json::parse(in.body);
+  std::string user;
+  if (const auto* named = whole.at("auth").as_object().if_contains("user")) {
+    user = std::string{named->as_string()};
+  } else {
+    std::string shown{whole.at_pointer("/auth/identity/token/id").as_string()};
+    if (!is_valid(shown))
+      return openstack_error(401, "The request you have made requires "
+                                  "authentication.");
+    user = user_of(shown);
+  }
   auto out = with_status(201, R"({"token": {}})");
-  out.fields.emplace_back("X-Subject-Token", token({user.data(), user.size()}));
+  out.fields.emplace_back("X-Subject-Token", token(user));
   return out;
 }
 
