@@ -33,6 +33,7 @@ verdict_of_answer judge(const called& in, bool removes) {
 constexpr std::uint16_t bad_request_status = 400;
 constexpr std::uint16_t no_copy_status = 409;
 constexpr std::uint16_t dependency_status = 424;
+constexpr std::uint16_t gone_status = 204;
 
 bool takes_away(const work& w) {
   return w.leaving
@@ -57,14 +58,16 @@ std::optional<owner::item> owner::next_item() const {
   return item{o->index, &o->what, 0, true};
 }
 
-/// Passes over what is nothing to do here.
+/// Passes over what is nothing to do here. Not over an entry that a later one
+/// replaces and that was not done: `done` says what a read sees.
 void owner::skip() {
   const auto& build = s_.shared.build;
-  auto k =
-    std::ranges::upper_bound(build, s_.site.done, {}, &kept_entry::index);
-  auto upto = k == build.end() ? s_.shared.at : k->index - 1;
+  auto waits = !build.empty() && build.back().index > s_.site.done;
+  auto upto = s_.shared.at;
   if (!s_.shared.open.empty())
     upto = std::min(upto, s_.shared.open.front().index - 1);
+  if (waits)
+    upto = 0;
   auto before = s_.site.done;
   s_.site.done = std::max(before, upto);
   auto ended = s_.shared.ended_at;
@@ -104,7 +107,9 @@ void owner::drop_superseded() {
   auto& w = s_.doing;
   auto harmless =
     w.now == phase::awaiting || (w.now == phase::resting && !w.probes);
-  if (!harmless || is_needed(w))
+  // What a dropped create may have made is still to be found, and removed.
+  auto made = w.maybe && !w.undo && w.what.does == change::create;
+  if (!harmless || made || is_needed(w))
     return;
   if (s_.site.doing && s_.site.doing->index == w.index)
     s_.site.doing.reset();
@@ -232,9 +237,12 @@ void owner::begin_missing() {
     finish_refused(no_copy_status, {});
     return;
   }
-  auto how =
-    w.what.does == change::remove ? site_state::ok : site_state::diverged;
-  note_outcome(s_.site, {w.index, 0, how, {}});
+  auto removes = w.what.does == change::remove;
+  if (removes)
+    std::erase_if(s_.site.troubles, // There is nothing left to differ in.
+                  [](const trouble& t) { return !t.lasting; });
+  note_outcome(
+    s_.site, {w.index, 0, removes ? site_state::ok : site_state::diverged, {}});
   s_.site.done = w.index;
   changed(w.soon);
   end_work();
@@ -322,7 +330,13 @@ void owner::on(const called& in) {
   w.status = in.how == call_end::answered ? in.status : std::uint16_t{0};
   switch (judge(in, takes_away(w))) {
   case verdict_of_answer::done:
-    finish_done(in.status, in.local_id, in.answer);
+    if (in.status >= 400 && w.maybe) {
+      // It was our own earlier call that made it go.
+      forget_call();
+      finish_done(gone_status, in.local_id, {});
+    } else {
+      finish_done(in.status, in.local_id, in.answer);
+    }
     break;
   case verdict_of_answer::refused:
     finish_refused(in.status, in.answer);
@@ -381,7 +395,7 @@ void owner::finish_done(std::uint16_t status, const std::string& local_id,
   // A whole replacement heals what went wrong before it, and so does the end.
   auto heals = takes_away(w) || (!w.undo && w.what.does == change::replace);
   std::erase_if(s_.site.troubles, [&](const trouble& t) {
-    return t.index == w.index || (heals && t.index < w.index);
+    return t.index == w.index || (heals && t.index < w.index && !t.lasting);
   });
   note_outcome(s_.site, {w.index, status, site_state::ok, answer});
   if (!w.superseded || kept(s_.shared, w.index) == nullptr)
@@ -405,7 +419,7 @@ void owner::finish_refused(std::uint16_t status, const digest128& answer) {
     return;
   }
   add_trouble({w.index, w.what.does, site_state::diverged, status,
-               !w.undo && compensates(w.what)});
+               !w.undo && compensates(w.what), false});
   note_outcome(s_.site, {w.index, status, site_state::diverged, answer});
   s_.site.done = std::max(s_.site.done, w.index);
   tell(event_kind::diverged, w.index, status);
@@ -429,125 +443,6 @@ void owner::did_not_run() {
     return;
   }
   rest(false);
-}
-
-// -- what nobody answered ----------------------------------------------------
-
-void owner::abandon_call() {
-  auto& w = s_.doing;
-  forget_call();
-  w.maybe = true;
-  if (w.what.settle == settling::none || w.what.settles_after_ms == 0) {
-    became_uncertain();
-    return;
-  }
-  // A quarter more, for clocks that do not agree; and a tick at either end.
-  auto ms = std::uint64_t{w.what.settles_after_ms} * 5 / 4;
-  w.now = phase::settling;
-  w.ticks = static_cast<unsigned>(ms / s_.set.tick_ms) + 2;
-}
-
-/// What was abandoned can no longer act.
-void owner::settled() {
-  auto& w = s_.doing;
-  // A second create of one name: what a probe would find is the first's.
-  if (w.what.does == change::create && !w.undo && !w.leaving && !w.superseded
-      && s_.site.exists) {
-    finish_refused(no_copy_status, {});
-    return;
-  }
-  if (!w.undo && !w.leaving && w.what.settle == settling::probe
-      && w.what.probe) {
-    start_probe();
-    return;
-  }
-  // What a dropped create has made is still to be found, and removed.
-  auto needed = is_needed(w) || (!w.undo && w.what.does == change::create);
-  if (!needed) {
-    s_.site.doing.reset();
-    dirty_site_ = true;
-    end_work();
-  } else if (w.attempts >= s_.set.attempts_max || w.superseded) {
-    became_uncertain();
-  } else {
-    need_others();
-  }
-}
-
-void owner::start_probe() {
-  auto& w = s_.doing;
-  auto request = translated(*w.what.probe);
-  if (!request) {
-    became_uncertain();
-    return;
-  }
-  w.now = phase::probing;
-  w.call = s_.next_call++;
-  put(probe{w.call, w.id, w.what.service, w.what.kind, w.what.principal,
-            std::move(*request)});
-}
-
-void owner::on(const probed& in) {
-  auto& w = s_.doing;
-  if (w.now != phase::probing || in.call != w.call)
-    return;
-  switch (in.what) {
-  case finding::found:
-    finish_done(in.status, in.local_id, {});
-    break;
-  case finding::absent:
-    w.maybe = false;
-    if (!is_needed(w)) {
-      s_.site.doing.reset();
-      dirty_site_ = true;
-      end_work();
-    } else if (w.attempts >= s_.set.attempts_max) {
-      finish_refused(w.status, {});
-    } else {
-      w.now = phase::resting;
-      rest(false);
-    }
-    break;
-  case finding::nothing:
-    rest(true);
-    break;
-  }
-}
-
-void owner::became_uncertain() {
-  auto& w = s_.doing;
-  if (w.leaving) {
-    left();
-    return;
-  }
-  add_trouble({w.index, w.what.does, site_state::uncertain, w.status, false});
-  note_outcome(s_.site, {w.index, w.status, site_state::uncertain, {}});
-  tell(event_kind::uncertain, w.index, w.status);
-  changed(w.soon);
-  if (!w.undo && w.what.does == change::create) {
-    w.now = phase::stuck; // Without its id, nothing can follow.
-    again_ = true;
-    return;
-  }
-  s_.site.doing.reset();
-  s_.site.done = std::max(s_.site.done, w.index);
-  end_work();
-}
-
-trouble* owner::trouble_at(index_id index) {
-  auto i = std::ranges::find(s_.site.troubles, index, &trouble::index);
-  return i == s_.site.troubles.end() ? nullptr : &*i;
-}
-
-void owner::add_trouble(const trouble& x) {
-  auto& all = s_.site.troubles;
-  std::erase_if(all, [&](const trouble& t) { return t.index == x.index; });
-  // The site stays what it is by those that are left.
-  if (all.size() == troubles_max)
-    all.erase(std::ranges::find_if(
-      all, [](const trouble& t) { return t.does != change::create; }));
-  all.push_back(x);
-  dirty_site_ = true;
 }
 
 // -- time --------------------------------------------------------------------
@@ -588,8 +483,8 @@ void owner::tick_work() {
     finish_refused(dependency_status, {});
   } else {
     // Shown, and done as soon as what it needs is there.
-    add_trouble(
-      {w.index, w.what.does, site_state::diverged, dependency_status, false});
+    add_trouble({w.index, w.what.does, site_state::diverged, dependency_status,
+                 false, false});
     changed(w.soon);
   }
 }

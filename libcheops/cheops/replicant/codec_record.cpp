@@ -92,6 +92,7 @@ void put(writer& w, const trouble& x) {
   put_enumeration(w, x.how);
   w.u16(x.status);
   w.u8(x.compensate ? 1 : 0);
+  w.u8(x.lasting ? 1 : 0);
 }
 void read(source& s, trouble& x) {
   x.index = s.bytes.varint();
@@ -99,6 +100,7 @@ void read(source& s, trouble& x) {
   x.how = enumeration(s, site_state::uncertain);
   x.status = s.bytes.u16();
   x.compensate = flag(s);
+  x.lasting = flag(s);
 }
 
 template <class Range>
@@ -160,6 +162,7 @@ void put(writer& w, const summary& x) {
   w.varint(x.version);
   w.varint(x.done);
   w.u8(x.ended ? 1 : 0);
+  w.u8(x.gone ? 1 : 0);
   put_enumeration(w, x.state);
   w.text(x.local_id);
   put_each(w, x.last);
@@ -169,6 +172,7 @@ void read(source& s, summary& x) {
   x.version = s.bytes.varint();
   x.done = s.bytes.varint();
   x.ended = flag(s);
+  x.gone = flag(s);
   x.state = enumeration(s, site_state::uncertain);
   x.local_id = text(s, local_id_bytes_max);
   read_each(s, x.last, outcomes_max);

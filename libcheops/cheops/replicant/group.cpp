@@ -186,12 +186,16 @@ void owner::perform(const raft::fate_open& x) {
 }
 
 void owner::perform(const raft::read_granted& x) {
+  if (x.read == s_.catch_up)
+    s_.catch_up = 0;
   auto r = std::ranges::find(s_.readers, x.read, &reader::read);
   if (r != s_.readers.end())
     r->index = x.index;
 }
 
 void owner::perform(const raft::read_refused& x) {
+  if (x.read == s_.catch_up)
+    s_.catch_up = 0;
   auto r = std::ranges::find(s_.readers, x.read, &reader::read);
   if (r == s_.readers.end())
     return;

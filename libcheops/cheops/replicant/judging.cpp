@@ -97,7 +97,7 @@ void owner::decide_refused(const note& n) {
   const auto* k = kept(s_.shared, n.index);
   auto what = k == nullptr ? std::nullopt : content_of(k->what);
   add_trouble({n.index, n.does, site_state::diverged, x.status,
-               what && compensates(*what)});
+               what && compensates(*what), false});
   note_outcome(s_.site, x);
   s_.site.done = std::max(s_.site.done, n.index);
   changed(false);

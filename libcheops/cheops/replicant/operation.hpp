@@ -68,7 +68,8 @@ enum class settling : std::uint8_t {
 /// What to do at a site that refuses (4xx) what the asking site accepted.
 enum class refusal_rule : std::uint8_t {
   keep = 0,       ///< The others keep it; the site stays `diverged`.
-  compensate = 1, ///< `undo` is run where it was done.
+  compensate = 1, ///< `undo` is run where it was done: creates and patches
+                  ///< alone, and only while nothing rests on them.
 };
 
 /// A client's own name for a request (Idempotency-Key), as digests: of the
@@ -92,7 +93,8 @@ struct operation {
   std::uint16_t stale_status = 412; ///< For the client whose read is too old.
   std::optional<client_key> key;
   settling settle = settling::none;
-  /// After so long an abandoned call can no longer act; 0: nobody knows.
+  /// After so long an abandoned call can no longer act; 0: nobody knows, and
+  /// what is cut off stays `uncertain` until a person says.
   std::uint32_t settles_after_ms = 0;
   std::optional<templated> probe; ///< With `settling::probe`.
   refusal_rule on_refusal = refusal_rule::keep;

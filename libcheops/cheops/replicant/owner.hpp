@@ -154,6 +154,7 @@ private:
   void take(const message& m, const farewell_heard& x);
   void say_farewell(const member_id& to);
   void tick_reports();
+  void catch_up();
 
   // -- members.cpp -----------------------------------------------------------
   void drive_members();

@@ -108,6 +108,9 @@ void taker::operator()(const compensation& x) {
   if (i == r_.build.end() || i->undoes != 0 || r_.changed_at != x.index
       || !r_.open.empty())
     return;
+  // What a replacement took the place of is not kept: it cannot come back.
+  if (i->what.does != change::create && i->what.does != change::patch)
+    return;
   auto undone = *i;
   undone.undoes = undone.index;
   undone.index = index_;

@@ -4,13 +4,10 @@
 #include "cheops/replicant/owner.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace cheops::replicant {
 
 namespace {
-
-constexpr auto everything = std::numeric_limits<index_id>::max();
 
 bool is_newer(const summary& a, const summary& b) {
   return std::pair{a.session, a.version} > std::pair{b.session, b.version};
@@ -38,6 +35,7 @@ void owner::on(const received& in) {
 }
 
 void owner::on(const reachable& in) {
+  s_.behind_tries = 0;
   for (const auto& m : raft::configuration{s_.group.members()}) {
     if (m.id.site != in.site || m.id == s_.self)
       continue;
@@ -94,6 +92,24 @@ void owner::report() {
 void owner::tick_reports() {
   for (auto& [who, u] : s_.untold)
     u.ticks -= u.ticks > 0 ? 1 : 0;
+  catch_up();
+}
+
+/// Another site is further, or the members are not yet who they shall be, and
+/// nobody brings it here: whoever led is gone. A read index makes the group
+/// find a leader, who does.
+void owner::catch_up() {
+  if (!wants_leader(s_)) {
+    s_.behind_ticks = s_.behind_tries = 0;
+    return;
+  }
+  if (s_.catch_up != 0 || s_.behind_tries >= s_.set.report_tries
+      || ++s_.behind_ticks < 2 * s_.set.group.election_ticks)
+    return;
+  s_.behind_ticks = 0;
+  ++s_.behind_tries;
+  s_.catch_up = s_.next_sequence++;
+  give(raft::read_asked{s_.catch_up});
 }
 
 void owner::take(const message& m, const summary& x) {
@@ -138,7 +154,7 @@ bool owner::all_have_ended() const {
       return true;
     auto i = s_.site.others.find(m.id);
     return i != s_.site.others.end() && i->second.state == site_state::ok
-           && (i->second.done == everything
+           && (i->second.gone
                || (i->second.ended && i->second.done >= s_.shared.ended_at
                    && !s_.untold.contains(m.id)));
   });
@@ -155,7 +171,7 @@ void owner::end() {
     if (m.role != raft::member_role::witness)
       continue;
     auto i = s_.site.others.find(m.id);
-    if (i != s_.site.others.end() && i->second.done == everything)
+    if (i != s_.site.others.end() && i->second.gone)
       continue;
     if (s_.untold.try_emplace(m.id).second)
       report();
@@ -174,7 +190,7 @@ void owner::take(const message& m, const group_gone&) {
     return;
   }
   auto& known = s_.site.others[m.from];
-  known.done = everything;
+  known.gone = true;
   known.state = site_state::ok;
   s_.untold.erase(m.from);
   dirty_site_ = true;

@@ -31,7 +31,8 @@ void note_outcome(site_record& in, const outcome& x) {
 }
 
 bool compensates(const operation& x) {
-  return x.on_refusal == refusal_rule::compensate && x.undo.has_value();
+  return x.on_refusal == refusal_rule::compensate && x.undo.has_value()
+         && (x.does == change::create || x.does == change::patch);
 }
 
 site_state worst(const site_record& x) {

@@ -48,6 +48,8 @@ struct trouble {
   std::uint16_t status = 0; ///< Of the application; 424: what it needs is
                             ///< not there; 0: no answer.
   bool compensate = false;  ///< Its rule says so, and it can be undone.
+  bool lasting = false;     ///< The call may act at any time: nothing that
+                            ///< comes later heals it.
   friend bool operator==(const trouble&, const trouble&) = default;
 };
 
@@ -57,6 +59,7 @@ struct summary {
   std::uint64_t version = 0;
   index_id done = 0;  ///< Every entry up to here is dealt with.
   bool ended = false; ///< It knows that the resource is deleted.
+  bool gone = false;  ///< It has forgotten the whole replicant.
   site_state state = site_state::ok;
   std::string local_id;
   std::vector<outcome> last;

@@ -153,6 +153,9 @@ struct state {
   std::uint64_t change_out = 0; ///< Sequence of a change of members.
   unsigned change_rest = 0;
   std::optional<farewell> leaving;
+  std::uint64_t catch_up = 0; ///< As raft knows the read that asks for it.
+  unsigned behind_ticks = 0;
+  unsigned behind_tries = 0;
   bool forgotten = false;
 
   // -- the disk --------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "cheops/replicant/step.hpp"
 
 #include "cheops/ensure.hpp"
+#include "cheops/raft/quorum.hpp"
 #include "cheops/raft/step.hpp"
 #include "cheops/replicant/owner.hpp"
 
@@ -207,6 +208,21 @@ message reply_to(const message& m, message_body body) {
   return {m.to, m.from, m.group, std::nullopt, std::move(body)};
 }
 
+bool wants_leader(const state& x) {
+  if (x.group.now == raft::role::leader)
+    return false;
+  const auto* me = raft::find(x.group.members(), x.self);
+  if (me == nullptr || me->role != raft::member_role::voter)
+    return false;
+  auto further = [&](const auto& other) {
+    const auto& said = other.second;
+    auto knows_end = said.ended && x.shared.ended_at == 0;
+    return knows_end || said.done > x.shared.at;
+  };
+  return std::ranges::any_of(x.site.others, further)
+         || (x.shared.goal && x.shared.goal->members != x.shared.members);
+}
+
 bool is_awake(const state& x) {
   if (x.forgotten || !x.halted.empty())
     return !x.waiters.empty() || !x.readers.empty();
@@ -223,8 +239,11 @@ bool is_awake(const state& x) {
   auto changes = x.change_out != 0
                  || (x.shared.goal && x.group.now == raft::role::leader
                      && x.shared.goal->members != x.shared.members);
-  return x.group.awake || !x.waiters.empty() || !x.readers.empty() || timed
-         || tells || proposes || judged || changes || x.leaving.has_value();
+  auto behind =
+    x.catch_up != 0 || (x.behind_tries < x.set.report_tries && wants_leader(x));
+  return x.group.awake || behind || !x.waiters.empty() || !x.readers.empty()
+         || timed || tells || proposes || judged || changes
+         || x.leaving.has_value();
 }
 
 bool is_idle(const state& x) {

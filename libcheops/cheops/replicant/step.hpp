@@ -58,6 +58,10 @@ enum class contact : std::uint8_t {
 /// everything is stored.
 [[nodiscard]] bool is_idle(const state& x);
 
+/// Whether it needs somebody to lead the group: it lags behind another site,
+/// or the members are not who they shall be.
+[[nodiscard]] bool wants_leader(const state& x);
+
 /// How this site stands to the replicant.
 [[nodiscard]] site_state state_of(const state& x);
 

@@ -115,4 +115,29 @@ std::string words(const expected::tags& x) {
   return out + "]";
 }
 
+std::string words(const replicant::state& x) {
+  static constexpr const char* phases[] = {
+    "idle", "awaiting", "calling", "settling", "probing", "resting", "stuck"};
+  auto out = x.self.site.value + ": taken " + std::to_string(x.shared.at)
+             + ", done " + std::to_string(x.site.done) + ", "
+             + phases[static_cast<std::size_t>(x.doing.now)] + " "
+             + std::to_string(x.doing.index) + ", ended at "
+             + std::to_string(x.shared.ended_at) + ", id "
+             + (x.site.exists ? x.site.local_id : "none") + ", build";
+  for (const auto& k : x.shared.build)
+    out += " " + std::to_string(k.index);
+  out += ", open";
+  for (const auto& o : x.shared.open)
+    out += " " + std::to_string(o.index);
+  out += ", outcomes";
+  for (const auto& o : x.site.last)
+    out += " " + std::to_string(o.index) + "=" + std::to_string(o.status) + "/"
+           + std::string{to_string(o.how)};
+  out += ", troubles";
+  for (const auto& t : x.site.troubles)
+    out += " " + std::to_string(t.index) + "=" + std::to_string(t.status) + "/"
+           + std::string{to_string(t.how)};
+  return out;
+}
+
 } // namespace cheops::sim

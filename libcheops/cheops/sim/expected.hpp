@@ -38,5 +38,7 @@ private:
 
 [[nodiscard]] expected expected_of(const history& seen, const meta_id& meta);
 [[nodiscard]] std::string words(const expected::tags& x);
+/// An owner in a line.
+[[nodiscard]] std::string words(const replicant::state& x);
 
 } // namespace cheops::sim

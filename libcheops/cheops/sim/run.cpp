@@ -15,6 +15,7 @@ run_result run(const plan& by, bool tells) {
     check(w);
   } catch (const failure& x) {
     out.failure = "seed " + std::to_string(by.seed) + ": " + x.what;
+    w.tell_owners();
   }
   out.story = w.story();
   out.steps = w.steps;

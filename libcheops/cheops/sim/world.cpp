@@ -2,6 +2,7 @@
 
 #include "cheops/ensure.hpp"
 #include "cheops/replicant/codec.hpp"
+#include "cheops/sim/expected.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -44,6 +45,12 @@ void world::add_line(const std::string& text) {
   std::snprintf(stamp, sizeof stamp, "%10.3f ms  ",
                 static_cast<double>(now_) / 1000);
   story_ += stamp + text + "\n";
+}
+
+void world::tell_owners() {
+  for (const auto& n : nodes_)
+    for (const auto& [meta, s] : n->owners())
+      tell([&] { return to_string(meta) + " at " + words(*s); });
 }
 
 unsigned world::number_of(const site_id& x) const {

@@ -45,6 +45,8 @@ public:
   void answered(std::size_t request);
   void need_tick(unsigned site);
   [[noreturn]] void fail(const std::string& what) const;
+  /// How each owner is, for the end of a story that ends badly.
+  void tell_owners();
   /// A line of the story; `text` is only called when somebody reads it.
   template <class F>
   void tell(F text) {
