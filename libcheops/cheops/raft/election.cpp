@@ -199,6 +199,9 @@ void machine::become_leader() {
   s_.quiet_ticks = s_.beat_ticks = s_.check_ticks = s_.reign_ticks = 0;
   s_.successor.reset();
   s_.peers.clear();
+  // A round of ours must confirm them now, not what another leader was asked.
+  for (auto& x : s_.reads)
+    x.round = 0;
   set_leader(s_.self);
   // Entries of earlier terms are committed only by one of ours (3.6.2).
   append_here({s_.term, s_.log.last_index() + 1, entry_kind::noop, 0, {}, {}});

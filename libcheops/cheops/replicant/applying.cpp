@@ -160,7 +160,8 @@ void owner::resume() {
     if (d.who == s_.self)
       s_.leaving = farewell{d.at, d.remove};
   // What was told before the crash may not have been heard.
-  if (s_.site.done > 0 && is_full(s_.self))
+  auto told = s_.site.done > 0 || !s_.site.last.empty();
+  if (told && is_full(s_.self))
     tell_others(false);
 }
 

@@ -271,13 +271,11 @@ bool owner::settle_noted(waiter& w, const note& n) {
     return true;
   case fate::repeated: {
     w.first = n.first;
+    w.call = 0;
     const auto* first = find(s_.shared, n.first);
-    if (first != nullptr && first->how != fate::stands
-        && first->how != fate::undone) {
-      answer_to(w, ending::settled, why_of(first->how), first->status);
-      return true;
-    }
-    return settle_done(w);
+    return first != nullptr && first->how != fate::repeated
+             ? settle_noted(w, *first)
+             : settle_done(w);
   }
   case fate::stands:
   case fate::undone:

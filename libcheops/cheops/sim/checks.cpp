@@ -171,12 +171,10 @@ void checker::check_read(const read_record& x) const {
                || x.said->state == site_state::uncertain;
   if (!shown) {
     const auto& g = groups_.at(x.meta);
-    if (!x.found && g.exists_behind(x.said->index))
+    if (!x.found && !g.may_be_gone(x.said->index))
       w_.fail("a read at " + w_.at(x.site).id().site.value
               + " was granted and found nothing");
-    // The next entry may be done and not noted yet.
-    if (x.found && g.content_at(x.said->index) != x.tags
-        && g.content_behind(x.said->index) != x.tags)
+    if (x.found && !g.may_be(x.said->index, x.tags))
       w_.fail("a read at " + w_.at(x.site).id().site.value + " of "
               + to_string(x.meta) + " labelled " + std::to_string(x.said->index)
               + " saw what was never so: " + words(x.tags) + " instead of "

@@ -39,19 +39,25 @@ expected::tags expected::content_at(index_id index) const {
   return out;
 }
 
-index_id expected::next_behind(index_id index) const {
-  for (const auto& x : items)
-    if (x.index > index)
-      return x.index;
-  return index;
+std::vector<index_id> expected::next_behind(index_id index) const {
+  std::vector<index_id> out;
+  for (const auto& x : items) {
+    auto whole =
+      x.undoes == 0 && (x.does == change::replace || x.does == change::remove);
+    if (x.index > index && (out.empty() || whole))
+      out.push_back(x.index);
+  }
+  return out;
 }
 
-expected::tags expected::content_behind(index_id index) const {
-  return content_at(next_behind(index));
+bool expected::may_be(index_id index, const tags& content) const {
+  auto fits = [&](index_id i) { return content_at(i) == content; };
+  return fits(index) || std::ranges::any_of(next_behind(index), fits);
 }
 
-bool expected::exists_behind(index_id index) const {
-  return exists_at(next_behind(index));
+bool expected::may_be_gone(index_id index) const {
+  auto gone = [&](index_id i) { return !exists_at(i); };
+  return std::ranges::any_of(next_behind(index), gone);
 }
 
 bool expected::exists_at(index_id index) const {

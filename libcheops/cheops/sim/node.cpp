@@ -395,6 +395,11 @@ void node::perform(const meta_id&, replicant::read_answer& x) {
     world_.fail("a read is answered twice");
   r.said = x;
   r.answered_at = world_.now();
+  world_.tell([&] {
+    return self_.site.value + (x.granted ? " grants" : " refuses")
+           + std::string{r.linearizable ? " linearizable" : ""} + " read of "
+           + to_string(r.meta) + " at " + std::to_string(x.index);
+  });
   if (x.granted)
     if (const auto* t = app.find(x.local_id)) {
       r.found = true;

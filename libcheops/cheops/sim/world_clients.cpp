@@ -248,6 +248,10 @@ void world::read_something(unsigned site, unsigned r) {
   x.meta = s->meta;
   x.linearizable = random.per_mille(500);
   x.asked_at = now_;
+  tell([&] {
+    return std::string{x.linearizable ? "linearizable " : ""} + "read at "
+           + at(site).id().site.value + " of " + to_string(x.meta);
+  });
   seen.reads.push_back(x);
   at(site).read(seen.reads.size() - 1, x.linearizable);
 }
