@@ -86,6 +86,15 @@ bool owner::is_needed(const work& w) const {
          || (!w.superseded && kept(s_.shared, w.index) != nullptr);
 }
 
+/// Whether what a dropped entry may have done here must be known: a thing that
+/// it made must be removed, and a change that is undone elsewhere, undone.
+bool owner::leaves_something(const work& w) const {
+  auto undoes = [&](const kept_entry& k) { return k.undoes == w.index; };
+  return !w.undo
+         && (w.what.does == change::create
+             || std::ranges::any_of(s_.shared.build, undoes));
+}
+
 void owner::advance() {
   if (is_witness(s_.self))
     return;
@@ -108,8 +117,7 @@ void owner::drop_superseded() {
   auto harmless =
     w.now == phase::awaiting || (w.now == phase::resting && !w.probes);
   // What a dropped create may have made is still to be found, and removed.
-  auto made = w.maybe && !w.undo && w.what.does == change::create;
-  if (!harmless || made || is_needed(w))
+  if (!harmless || (w.maybe && leaves_something(w)) || is_needed(w))
     return;
   if (s_.site.doing && s_.site.doing->index == w.index)
     s_.site.doing.reset();

@@ -106,7 +106,7 @@ void owner::follow_members() {
 /// where it can be settled: one sync less before the application is called.
 void owner::intend_early(const std::vector<raft::entry>& entries) {
   if (s_.doing.now != phase::idle || s_.site.doing || !s_.shared.open.empty()
-      || next_item())
+      || s_.shared.at < s_.group.log.base().index || next_item())
     return;
   auto submits = [](const raft::entry& e) {
     return e.kind == raft::entry_kind::operation && e.payload.size() > 1
@@ -116,8 +116,9 @@ void owner::intend_early(const std::vector<raft::entry>& entries) {
     if (!submits(e))
       continue;
     const auto* w = waiter_of(e.request);
-    if (w == nullptr || w->what.settle == settling::none
-        || w->what.settles_after_ms == 0)
+    // What waits for others first is not called so soon.
+    if (w == nullptr || !w->what.after.empty()
+        || w->what.settle == settling::none || w->what.settles_after_ms == 0)
       return;
     for (auto i = s_.shared.at + 1; i < e.index; ++i)
       if (submits(s_.group.log.at(i)))

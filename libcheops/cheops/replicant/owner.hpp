@@ -104,6 +104,7 @@ private:
   std::optional<operation> content_of(const submission& x) const;
   bool is_open(index_id index) const;
   bool is_needed(const work& w) const;
+  bool leaves_something(const work& w) const;
   void need_others();
   void call_now();
   const templated& request_of_work() const;

@@ -46,7 +46,7 @@ void owner::settled() {
     return;
   }
   // What a dropped create has made is still to be found, and removed.
-  auto needed = is_needed(w) || (!w.undo && w.what.does == change::create);
+  auto needed = is_needed(w) || leaves_something(w);
   if (!needed) {
     s_.site.doing.reset();
     dirty_site_ = true;

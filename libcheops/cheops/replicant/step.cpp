@@ -208,6 +208,13 @@ message reply_to(const message& m, message_body body) {
   return {m.to, m.from, m.group, std::nullopt, std::move(body)};
 }
 
+std::optional<reached> has_reached(const state& x, index_id index) {
+  auto parts = [&](const trouble& t) { return t.index <= index; };
+  if (x.site.done < index || std::ranges::any_of(x.site.troubles, parts))
+    return std::nullopt;
+  return reached{x.meta, x.site.done, x.site.local_id};
+}
+
 bool wants_leader(const state& x) {
   if (x.group.now == raft::role::leader)
     return false;

@@ -58,6 +58,12 @@ enum class contact : std::uint8_t {
 /// everything is stored.
 [[nodiscard]] bool is_idle(const state& x);
 
+/// Whether another replicant at this site is as far as somebody waits for:
+/// everything up to `index` is done here, without trouble. To be asked again
+/// after each of its steps.
+[[nodiscard]] std::optional<reached> has_reached(const state& x,
+                                                 index_id index);
+
 /// Whether it needs somebody to lead the group: it lags behind another site,
 /// or the members are not who they shall be.
 [[nodiscard]] bool wants_leader(const state& x);

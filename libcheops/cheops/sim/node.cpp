@@ -129,7 +129,8 @@ replicant::state* node::owner_of(const meta_id& meta) {
   auto i = owners_.find(meta);
   if (i != owners_.end())
     return i->second.get();
-  return over_.is_over(meta) || erasing_.contains(meta) ? nullptr : load(meta);
+  // Not by `over_`: a later generation may be over before an earlier one.
+  return erasing_.contains(meta) ? nullptr : load(meta);
 }
 
 void node::found(const meta_id& meta, replicant::birth born) {
@@ -350,9 +351,7 @@ void node::tell_reached() {
         return replicant::reached{w.what.on, w.what.index, {}};
       return std::nullopt;
     }
-    if (s->site.done < w.what.index)
-      return std::nullopt;
-    return replicant::reached{w.what.on, s->site.done, s->site.local_id};
+    return replicant::has_reached(*s, w.what.index);
   };
   std::vector<std::pair<meta_id, replicant::reached>> told;
   std::erase_if(wishes_, [&](const wish& w) {

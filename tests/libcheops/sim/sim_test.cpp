@@ -34,6 +34,20 @@ BOOST_AUTO_TEST_CASE(a_calm_world_does_all_that_it_is_asked_for) {
   BOOST_TEST(done > requests / 2);
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_lost_or_done_twice_whatever_goes_wrong) {
+  std::uint64_t requests = 0;
+  std::uint64_t done = 0;
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+    auto x = sim::run(sim::draw(seed));
+    BOOST_TEST_REQUIRE(x.failure == "");
+    requests += x.requests;
+    done += x.done;
+  }
+  // The faults were there, and did not stop everything.
+  BOOST_TEST(done > requests / 4);
+  BOOST_TEST(done < requests * 3 / 4);
+}
+
 BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_run_again) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     auto a = sim::run(sim::draw(seed), true);
