@@ -107,6 +107,20 @@ bool is_store(const std::string& x) {
          && x.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+result<std::string> store_in(const std::string& data, const std::string& own) {
+  auto written = read_small(data + "/store-id");
+  if (!written)
+    return written.error();
+  if (own.empty() && *written && !is_store(**written))
+    return failed(data + "/store-id", "is not 32 hex digits",
+                  "restore the file; without it this store is a new one");
+  auto out = !own.empty() ? own : *written ? **written : random_store();
+  if (*written != out)
+    if (auto done = write_small(data, "store-id", out); !done)
+      return done.error();
+  return out;
+}
+
 } // namespace
 
 identity::identity(identity&& x) noexcept
@@ -119,10 +133,11 @@ identity::~identity() {
     ::close(lock_);
 }
 
-result<identity> identity::take(const std::string& data) {
+result<identity> identity::take(const std::string& data,
+                                const std::string& store) {
   identity out;
   if (data.empty()) {
-    out.store = random_store();
+    out.store = store.empty() ? random_store() : store;
     out.incarnation = clock_now();
     return out;
   }
@@ -135,16 +150,10 @@ result<identity> identity::take(const std::string& data) {
   if (::flock(out.lock_, LOCK_EX | LOCK_NB) != 0)
     return failed(data, "another process uses this folder",
                   "stop the other cheopsd, or give each its own `data`");
-  auto store = read_small(data + "/store-id");
-  if (!store)
-    return store.error();
-  if (*store && !is_store(**store))
-    return failed(data + "/store-id", "is not 32 hex digits",
-                  "restore the file; without it this store is a new one");
-  out.store = *store ? **store : random_store();
-  if (!*store)
-    if (auto done = write_small(data, "store-id", out.store); !done)
-      return done.error();
+  auto known = store_in(data, store);
+  if (!known)
+    return known.error();
+  out.store = std::move(*known);
   auto last = read_small(data + "/incarnation");
   if (!last)
     return last.error();

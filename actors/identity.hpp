@@ -12,8 +12,10 @@ class identity {
 public:
   /// Reads or makes `<data>/store-id`, raises `<data>/incarnation` on the
   /// disk, and locks the folder for this process. With no folder, the store
-  /// is a random one and the incarnation the clock. Errors: io.
-  [[nodiscard]] static result<identity> take(const std::string& data);
+  /// is a random one and the incarnation the clock. `store`: the id of the
+  /// store that is there; it replaces what the file says. Errors: io.
+  [[nodiscard]] static result<identity> take(const std::string& data,
+                                             const std::string& store = {});
 
   identity(identity&& x) noexcept;
   identity& operator=(identity&&) = delete;

@@ -20,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-/// Every actor, message and atom of the control plane, on one page.
+/// Every actor, message and atom between sites, on one page.
 ///
 ///   LISTENER --fork--> LINK (one per connection) --reports--> SUPERVISOR
 ///                       ^  |                                    |     |
@@ -35,6 +35,8 @@
 /// The router is an object that all share, not an actor: an envelope goes
 /// from its sender into the link's mailbox, and from the link into the
 /// target's.
+///
+/// Those of replication are in `replication_interfaces.hpp`.
 namespace cheops::actors {
 
 /// What a configuration means to the actors.

@@ -13,7 +13,8 @@ class local_node : public node {
 public:
   [[nodiscard]] static result<std::unique_ptr<local_node>>
   start(std::shared_ptr<const site::config> config,
-        std::vector<service_id> services, node_events events);
+        std::vector<service_id> services, node_events events,
+        std::shared_ptr<replicants> replicated = nullptr);
 
   [[nodiscard]] virtual caf::actor_system& system() noexcept = 0;
   [[nodiscard]] virtual const std::shared_ptr<actors::router>&

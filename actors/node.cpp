@@ -2,8 +2,10 @@
 
 #include "actors/gateway.hpp"
 #include "actors/identity.hpp"
+#include "actors/keeper.hpp"
 #include "actors/link.hpp"
 #include "actors/local_node.hpp"
+#include "actors/owners.hpp"
 #include "actors/router.hpp"
 #include "actors/socket.hpp"
 #include "actors/supervisor.hpp"
@@ -112,9 +114,11 @@ std::shared_ptr<newest_view> first_view(const site::config& config,
 class running_node final : public local_node {
 public:
   running_node(actors::setup setup, identity who,
-               std::vector<service_id> services, node_events events, int fd)
+               std::vector<service_id> services, node_events events, int fd,
+               std::shared_ptr<replicants> replicated)
     : who_(std::move(who)),
       events_(std::move(events)),
+      replicated_(std::move(replicated)),
       config_(setup.config),
       view_(first_view(*setup.config, who_, services)) {
     start_actors(std::move(setup), std::move(services), fd);
@@ -141,6 +145,8 @@ public:
 private:
   void start_actors(actors::setup setup, std::vector<service_id> services,
                     int fd);
+  void start_owners();
+  std::function<void(mesh::view_ptr)> on_view() const;
 
   /// Tells the process when an actor ends that must not.
   template <class Handle>
@@ -163,6 +169,7 @@ private:
 
   identity who_;
   node_events events_;
+  std::shared_ptr<replicants> replicated_; ///< Null: nothing is.
   std::shared_ptr<const site::config> config_;
   std::shared_ptr<newest_view> view_;
   std::shared_ptr<std::atomic<bool>> running_ =
@@ -170,6 +177,8 @@ private:
   system_config options_;
   std::unique_ptr<caf::actor_system> system_;
   std::shared_ptr<actors::router> router_;
+  keeper_actor keeper_;
+  owners_actor owners_;
   gateway_actor gateway_;
   std::mutex guard_; ///< Of `config_` and `supervisor_`, once started.
   supervisor_actor supervisor_;
@@ -181,6 +190,35 @@ mesh::link::instant any_beat() {
   return mesh::link::instant{entropy() % 1'000'000};
 }
 
+// OWNERS hears of sites as the rest of the process does.
+std::function<void(mesh::view_ptr)> running_node::on_view() const {
+  if (!replicated_)
+    return events_.on_view;
+  return
+    [tell = events_.on_view, parts = replicated_->parts()](mesh::view_ptr x) {
+      parts->way_in.to_owners(view_seen{x});
+      if (tell)
+        tell(std::move(x));
+    };
+}
+
+void running_node::start_owners() {
+  auto& sys = *system_;
+  const auto& parts = replicated_->parts();
+  keeper_ = spawn_keeper(sys, parts, spdlog::default_logger());
+  owners_plan plan;
+  plan.parts = parts;
+  plan.incarnation = who_.incarnation;
+  plan.keeper = keeper_;
+  plan.router = router_;
+  plan.log = spdlog::default_logger();
+  owners_ = spawn_owners(sys, std::move(plan));
+  watch(keeper_, "keeper");
+  watch(owners_, "owners");
+  caf::anon_send(owners_, atom::begin_v);
+  parts->way_in.open(owners_);
+}
+
 // The order in which the actors start; docs/links.md has it, too. An actor
 // starts after those that it speaks to.
 void running_node::start_actors(actors::setup setup,
@@ -189,9 +227,12 @@ void running_node::start_actors(actors::setup setup,
   auto& sys = *system_;
   // 1. The router: others may attach themselves.
   router_ = router::make(setup.config->name);
-  // 2. GATEWAY: from now on there are views.
-  gateway_ = spawn_gateway(sys, view_, events_.on_view);
-  // 3. SUPERVISOR; it does nothing before `begin`.
+  // 2. KEEPER and OWNERS, where the site replicates.
+  if (replicated_)
+    start_owners();
+  // 3. GATEWAY: from now on there are views.
+  gateway_ = spawn_gateway(sys, view_, on_view());
+  // 4. SUPERVISOR; it does nothing before `begin`.
   supervisor_plan plan;
   plan.setup = setup;
   plan.hello.site = setup.config->name;
@@ -206,7 +247,7 @@ void running_node::start_actors(actors::setup setup,
   auto hello = plan.hello;
   auto beat = plan.beat;
   supervisor_ = spawn_supervisor(sys, std::move(plan));
-  // 4. LISTENER: others may come.
+  // 5. LISTENER: others may come.
   listener_actor listener;
   if (fd >= 0) {
     link_plan accepts;
@@ -221,7 +262,7 @@ void running_node::start_actors(actors::setup setup,
   }
   watch(gateway_, "gateway");
   watch(supervisor_, "supervisor");
-  // 5. The dials begin.
+  // 6. The dials begin.
   caf::anon_send(supervisor_, atom::begin_v,
                  caf::actor_cast<caf::actor>(listener));
 }
@@ -246,10 +287,17 @@ void running_node::stop() {
     std::lock_guard lock{guard_};
     std::swap(supervisor, supervisor_);
   }
-  end(supervisor);  // 1. Closes the LISTENER, says goodbye on each LINK.
-  router_->close(); // 2. No envelope goes any more.
-  end(gateway_);    // 3. The last view has been told.
-  system_.reset();  // 4. Threads.
+  end(supervisor); // 1. Closes the LISTENER, says goodbye on each LINK.
+  if (replicated_) {
+    replicated_->parts()->way_in.shut();
+    end(owners_); // 2. Each OWNER; who waits is told that it is open.
+    end(keeper_); // 3. Everything is stored.
+  }
+  router_->close(); // 4. No envelope goes any more.
+  end(gateway_);    // 5. The last view has been told.
+  if (replicated_)
+    replicated_->parts()->way_in.close();
+  system_.reset(); // 6. Threads.
 }
 
 result<void> running_node::reload(std::shared_ptr<const site::config> config) {
@@ -289,7 +337,8 @@ result<void> running_node::reload(std::shared_ptr<const site::config> config) {
 
 result<std::unique_ptr<local_node>>
 local_node::start(std::shared_ptr<const site::config> config,
-                  std::vector<service_id> services, node_events events) {
+                  std::vector<service_id> services, node_events events,
+                  std::shared_ptr<replicants> replicated) {
   auto setup = set_up(config);
   if (!setup)
     return setup.error();
@@ -300,22 +349,24 @@ local_node::start(std::shared_ptr<const site::config> config,
       return listening.error();
     fd = *listening;
   }
-  auto who = identity::take(config->data);
+  auto store = replicated ? replicated->parts()->plan.store_id : std::string{};
+  auto who = identity::take(config->data, store);
   if (!who) {
     if (fd >= 0)
       ::close(fd);
     return who.error();
   }
-  return std::unique_ptr<local_node>{
-    std::make_unique<running_node>(std::move(*setup), std::move(*who),
-                                   std::move(services), std::move(events), fd)};
+  return std::unique_ptr<local_node>{std::make_unique<running_node>(
+    std::move(*setup), std::move(*who), std::move(services), std::move(events),
+    fd, std::move(replicated))};
 }
 
 result<std::unique_ptr<node>>
 node::start(std::shared_ptr<const site::config> config,
-            std::vector<service_id> services, node_events events) {
+            std::vector<service_id> services, node_events events,
+            std::shared_ptr<replicants> replicated) {
   auto x = local_node::start(std::move(config), std::move(services),
-                             std::move(events));
+                             std::move(events), std::move(replicated));
   if (!x)
     return x.error();
   return std::unique_ptr<node>{std::move(*x)};

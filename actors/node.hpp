@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/replicants.hpp"
 #include "cheops/mesh/view.hpp"
 #include "cheops/result.hpp"
 #include "cheops/site/config.hpp"
@@ -24,10 +25,13 @@ struct node_events {
 class node {
 public:
   /// Starts the actors in the written order (docs/architecture.md). Errors:
-  /// io (the link address is taken), bad_config (certificates).
+  /// io (the link address is taken), bad_config (certificates). With
+  /// `replicated` the node owns this site's part of replicants, and its
+  /// store's id is the site's.
   [[nodiscard]] static result<std::unique_ptr<node>>
   start(std::shared_ptr<const site::config> config,
-        std::vector<service_id> services, node_events events);
+        std::vector<service_id> services, node_events events,
+        std::shared_ptr<replicants> replicated = nullptr);
 
   virtual ~node() = default;
 
