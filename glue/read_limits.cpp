@@ -42,6 +42,11 @@ void read_limits(const yaml::node& x, site::limits& to) {
   read_size(x, "link_output_bytes", to.link_output_bytes, 64 * kib, 1024 * mib);
   read_size(x, "link_input_bytes", to.link_input_bytes, 64 * kib, 1024 * mib);
   read_size(x, "entry_bytes", to.entry_bytes, 1, 64 * mib);
+  read_size(x, "replicant_bytes", to.replicant_bytes, 64 * kib, 256 * mib);
+  x.read("application_calls", to.application_calls, 1, 1024);
+  if (to.replicant_bytes < to.entry_bytes)
+    x.fail("replicant_bytes is less than entry_bytes; a replicant is rebuilt "
+           "from one entry at least");
   if (to.target_bytes > to.header_bytes)
     x.fail("target_bytes is more than header_bytes; the target is a part of "
            "the head");

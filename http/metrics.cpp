@@ -23,6 +23,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 using labels = std::vector<ClientMetric::Label>;
+using labelled = std::vector<std::pair<std::string, double>>;
 
 constexpr std::size_t refusals = static_cast<std::size_t>(refusal::count_);
 constexpr std::size_t bounds = static_cast<std::size_t>(bound::count_);
@@ -477,7 +478,17 @@ public:
   void add_gauge(std::string name, std::string help,
                  std::function<double()> read) override {
     std::lock_guard guard{mutex_};
-    gauges_[std::move(name)] = {std::move(help), std::move(read)};
+    auto one = [read = std::move(read)] {
+      return labelled{{std::string{}, read()}};
+    };
+    gauges_[std::move(name)] = {std::move(help), {}, std::move(one)};
+  }
+
+  void add_gauges(std::string name, std::string help, std::string of,
+                  std::function<labelled()> read) override {
+    std::lock_guard guard{mutex_};
+    gauges_[std::move(name)] = {std::move(help), std::move(of),
+                                std::move(read)};
   }
 
   std::string render() const override {
@@ -501,7 +512,9 @@ public:
       out.open(name, x.help,
                name.ends_with("_total") ? MetricType::Counter
                                         : MetricType::Gauge);
-      out.put({}, x.read());
+      for (auto& [value, count] : x.read())
+        out.put(x.label.empty() ? labels{} : labels{{x.label, label(value)}},
+                count);
     }
     put_process(out);
     std::erase_if(out.all, [](const auto& x) { return x.metric.empty(); });
@@ -513,7 +526,8 @@ public:
 private:
   struct read_later {
     std::string help;
-    std::function<double()> read;
+    std::string label; ///< Empty: there is one number.
+    std::function<labelled()> read;
   };
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<shard_impl>> shards_;

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 /// What the data plane counts. A thread has a `shard` of its own and takes
 /// no lock to count; a scrape adds the shards up.
@@ -86,6 +88,10 @@ public:
   /// scrape time; replaces one of the same name.
   virtual void add_gauge(std::string name, std::string help,
                          std::function<double()> read) = 0;
+  /// The same, of one number for each value of a label.
+  virtual void add_gauges(
+    std::string name, std::string help, std::string label,
+    std::function<std::vector<std::pair<std::string, double>>()> read) = 0;
   /// The Prometheus text format.
   [[nodiscard]] virtual std::string render() const = 0;
 };

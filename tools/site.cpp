@@ -67,6 +67,12 @@ result<std::unique_ptr<site_process>> site_process::start(site_files files) {
   std::unique_ptr<site_process> out{new site_process};
   out->files_ = files;
   out->metrics_ = http::metrics::make();
+  auto replicated = open_replication(*files.config, files.app);
+  if (!replicated)
+    return replicated.error();
+  out->replicated_ = std::move(*replicated);
+  if (out->replicated_.replicants)
+    show(*out->metrics_, out->replicated_.replicants);
   auto server = http::server::start(
     files.config, files.app, out->metrics_,
     glue::make_adapter(files.app, *files.config, http::keyed_digest()));
@@ -84,8 +90,9 @@ result<std::unique_ptr<site_process>> site_process::start(site_files files) {
     self->failed_ = true;
     ::kill(::getpid(), SIGTERM);
   };
-  auto node = actors::node::start(files.config, offered_by(*files.config),
-                                  std::move(events));
+  auto node =
+    actors::node::start(files.config, offered_by(*files.config),
+                        std::move(events), out->replicated_.replicants);
   if (!node) {
     out->stop();
     return node.error();
@@ -126,7 +133,14 @@ result<void> site_process::start_admin_endpoint() {
     server_->publish(std::move(x));
   };
   context.checks = [this]() -> std::vector<readiness> {
-    return {{"fronts", true, ""}, {"actors", !failed_, "an actor has died"}};
+    std::vector<readiness> out{{"fronts", true, ""},
+                               {"actors", !failed_, "an actor has died"}};
+    if (replicated_.replicants) {
+      auto fine = replicated_.replicants->health();
+      out.push_back({"store", fine.has_value(),
+                     fine ? std::string{} : to_string(fine.error())});
+    }
+    return out;
   };
   context.started = std::chrono::system_clock::now();
   context.version = std::string{version};
@@ -155,6 +169,9 @@ result<void> site_process::reload() {
     (void) server_->reload(files_.config);
     return ok;
   }
+  if (replicated_.connector)
+    replicated_.connector->reload(
+      glue::connector_plan_of(*files->config, files->app));
   std::lock_guard lock{guard_};
   files_.config = files->config;
   return {};

@@ -7,6 +7,7 @@
 #include "http/metrics.hpp"
 #include "http/server.hpp"
 #include "http/service.hpp"
+#include "tools/replication.hpp"
 
 #include <atomic>
 #include <memory>
@@ -28,7 +29,8 @@ struct site_files {
 /// wired to each other.
 class site_process {
 public:
-  /// Starts in this order: data plane (its listeners are bound, so a taken
+  /// Starts in this order: the store (so that no request takes a replicated
+  /// resource for another), data plane (its listeners are bound, so a taken
   /// port is told before a peer hears of us), control plane, admin endpoint.
   [[nodiscard]] static result<std::unique_ptr<site_process>>
   start(site_files files);
@@ -53,6 +55,7 @@ private:
   site_files files_;
   mesh::fault_table faults_;
   std::shared_ptr<http::metrics> metrics_;
+  replication replicated_;
   std::unique_ptr<http::server> server_;
   std::unique_ptr<actors::node> node_;
   std::unique_ptr<http::service> admin_;

@@ -194,8 +194,13 @@ BOOST_AUTO_TEST_CASE(what_is_read_at_scrape_time_is_typed_by_its_name) {
   double value = 1;
   m->add_gauge("cheops_correlations", "Live.", [&value] { return value; });
   m->add_gauge("cheops_access_log_dropped_total", "Lost.", [] { return 5.0; });
+  m->add_gauges("cheops_behind", "How many.", "peer", [] {
+    return std::vector<std::pair<std::string, double>>{{"A", 1}, {"B", 3}};
+  });
   value = 2;
   scrape x{m->render()};
+  BOOST_TEST(x.at("cheops_behind{peer=\"A\"}") == 1);
+  BOOST_TEST(x.at("cheops_behind{peer=\"B\"}") == 3);
   BOOST_TEST(x.at("cheops_correlations") == 2);
   BOOST_TEST(x.types["cheops_correlations"] == "gauge");
   BOOST_TEST(x.types["cheops_access_log_dropped_total"] == "counter");

@@ -104,6 +104,8 @@ struct limits {
   std::uint32_t link_output_bytes = 8 * 1024 * 1024;
   std::uint32_t link_input_bytes = 8 * 1024 * 1024;
   std::uint64_t entry_bytes = 3 * 1024 * 1024;
+  std::uint64_t replicant_bytes = 16 * 1024 * 1024; ///< What rebuilds one.
+  std::uint32_t application_calls = 8; ///< For replicants, per service.
   friend bool operator==(const limits&, const limits&) = default;
 };
 
