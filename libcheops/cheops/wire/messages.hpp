@@ -111,7 +111,7 @@ enum class delivery : std::uint8_t {
   // Came back from this site's own end of a link; never sent.
   unreachable = 2, ///< There is no link to the site.
   full = 3,        ///< limits.link_output_bytes is reached; try later.
-  too_large = 4,   ///< Over limits.entry_bytes.
+  too_large = 4,   ///< Over the longest message that a link takes.
 };
 
 /// A message from an actor to another. The site it comes from is not in it:

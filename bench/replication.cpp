@@ -1,0 +1,74 @@
+// Replicated writes: part of make bench-replication (bench/replication.sh).
+//
+//   bench_replication node NAME DATA LINK FRONT DELAY-US [PEER LINK]…
+//   bench_replication load etcd|done|decided CLIENTS MILLISECONDS FRONT…
+//   bench_replication make COUNT AT-ONCE FRONT
+//
+// `load` prints writes/s, p50 and p99 in milliseconds, and what failed.
+#include "bench/replication_load.hpp"
+#include "bench/replication_node.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace cheops::bench;
+
+std::uint16_t port(const std::string& x) {
+  return static_cast<std::uint16_t>(std::stoul(x));
+}
+
+int node(const std::vector<std::string>& x) {
+  node_settings with;
+  with.name = x.at(0);
+  with.data = x.at(1);
+  with.link = port(x.at(2));
+  with.front = port(x.at(3));
+  with.delay = std::chrono::microseconds{std::stoul(x.at(4))};
+  for (std::size_t i = 5; i + 1 < x.size(); i += 2)
+    with.peers.emplace_back(x[i], port(x[i + 1]));
+  return run_node(with);
+}
+
+int load(const std::vector<std::string>& x) {
+  load_settings with;
+  with.etcd = x.at(0) == "etcd";
+  with.decided = x.at(0) == "decided";
+  with.clients = static_cast<unsigned>(std::stoul(x.at(1)));
+  with.time = std::chrono::milliseconds{std::stoul(x.at(2))};
+  for (std::size_t i = 3; i < x.size(); ++i)
+    with.fronts.push_back(port(x[i]));
+  auto y = run_load(with);
+  std::printf("%.1f %.3f %.3f %llu\n", y.per_second, y.p50_ms, y.p99_ms,
+              static_cast<unsigned long long>(y.failed));
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) try {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty()) {
+    std::fprintf(stderr, "usage: bench_replication node|load|make …\n");
+    return 2;
+  }
+  auto what = words.front();
+  words.erase(words.begin());
+  spdlog::set_level(spdlog::level::warn);
+  if (what == "node")
+    return node(words);
+  if (what == "load")
+    return load(words);
+  make_resources(port(words.at(2)),
+                 static_cast<unsigned>(std::stoul(words.at(0))),
+                 static_cast<unsigned>(std::stoul(words.at(1))));
+  return 0;
+} catch (const std::exception& x) {
+  std::fprintf(stderr, "bench_replication: %s\n", x.what());
+  return 1;
+}
