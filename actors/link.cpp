@@ -406,10 +406,10 @@ mesh::link::settings link_rules(const site::config& config, wire::hello hello) {
   x.frame_bytes = config.bounds.frame_bytes;
   // A replicant as a new site gets it: what rebuilds it, an entry that is
   // under way, and what goes around them.
-  x.message_bytes = std::max<std::size_t>(config.bounds.replicant_bytes
-                                            + config.bounds.entry_bytes,
-                                          1024 * 1024)
-                    + 64 * 1024;
+  x.message_bytes =
+    std::max<std::size_t>(
+      config.bounds.replicant_bytes + config.bounds.entry_bytes, 1024 * 1024)
+    + 64 * 1024;
   x.output_bytes =
     std::max<std::size_t>(config.bounds.link_output_bytes,
                           x.message_bytes + 2 * mesh::link::write_window);

@@ -20,6 +20,9 @@ using std::chrono::milliseconds;
 /// A read of our own, which nobody waits for: it sees to a leader.
 constexpr token_id nobodys = 0;
 
+/// What the application would say to who has no right.
+constexpr std::uint16_t forbidden = 403;
+
 /// A client's change, given to the rules.
 struct waiting {
   change_ptr asked;
@@ -86,7 +89,31 @@ void perform(owner_ptr self, replicant::send& x) {
   st.plan->router->post(std::move(out));
 }
 
+/// Whether all who may have written the entry may do that here. Who is a
+/// member, or speaks as one, can write in any other's name.
+bool allowed(const owner_state& st, const replicant::call& x) {
+  const auto& rights = st.plan->parts->plan.allows;
+  if (!rights)
+    return true;
+  const auto& own = st.core.self.site;
+  auto may = [&](const site_id& site) {
+    return site == own || rights(site, x.service, x.does);
+  };
+  return std::ranges::all_of(
+           st.core.group.members(),
+           [&](const raft::member& m) { return may(m.id.site); })
+         && std::ranges::all_of(st.core.heard,
+                                [&](const auto& m) { return may(m.site); });
+}
+
 void perform(owner_ptr self, replicant::call& x) {
+  if (!allowed(self->state, x)) {
+    ports::call_result out;
+    out.what.call = x.id;
+    out.what.status = forbidden;
+    self->send(self, std::move(out));
+    return;
+  }
   const auto& parts = self->state.plan->parts;
   // Weak, both: who waits at the connector keeps nobody here alive.
   parts->plan.connector->call(

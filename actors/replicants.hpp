@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,10 @@ struct replication_plan {
   std::string store_id; ///< Makes this site a member: (site, store).
   std::shared_ptr<ports::connector> connector;
   std::shared_ptr<const ports::vault> keys; ///< Null: no witness may come.
+  /// Whether that site may have such a change done here. Any thread. Unset:
+  /// each may.
+  std::function<bool(const site_id&, const service_id&, replicant::change)>
+    allows;
   replicant::settings rules;
   /// Owners in memory at once; above it new ones are refused.
   std::size_t awake_max = 50'000;

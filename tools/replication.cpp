@@ -70,9 +70,30 @@ error no_folder(const std::string& folder) {
 
 } // namespace
 
+void peer_rights::reload(std::shared_ptr<const site::config> config) {
+  std::lock_guard lock{guard_};
+  config_.swap(config);
+}
+
+bool peer_rights::allows(const site_id& peer, const service_id& service,
+                         replicant::change does) const {
+  using application::verb;
+  using replicant::change;
+  auto as = does == change::create   ? verb::create
+            : does == change::remove ? verb::remove
+                                     : verb::update;
+  std::shared_ptr<const site::config> now;
+  {
+    std::lock_guard lock{guard_};
+    now = config_;
+  }
+  return site::allowed(*now, *app_, peer, service, as);
+}
+
 result<replication>
-open_replication(const site::config& config,
+open_replication(const std::shared_ptr<const site::config>& from,
                  const std::shared_ptr<const application::description>& app) {
+  const auto& config = *from;
   if (config.data.empty())
     return replication{};
   if (::mkdir(config.data.c_str(), 0700) != 0 && errno != EEXIST)
@@ -89,6 +110,12 @@ open_replication(const site::config& config,
   replication out;
   out.connector = glue::make_connector(glue::connector_plan_of(config, app));
   plan.connector = out.connector;
+  out.rights = std::make_shared<peer_rights>(from, app);
+  plan.allows = [rights = out.rights](const site_id& peer,
+                                      const service_id& service,
+                                      replicant::change does) {
+    return rights->allows(peer, service, does);
+  };
   plan.rules.entry_bytes_max = config.bounds.entry_bytes;
   plan.rules.build_bytes_max = config.bounds.replicant_bytes;
   auto replicants = actors::replicants::open(std::move(plan));

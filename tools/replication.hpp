@@ -7,11 +7,30 @@
 #include "http/metrics.hpp"
 
 #include <memory>
+#include <mutex>
 
 namespace cheops::tools {
 
-/// Both null where the site has no data folder.
+/// What peers may have done here, as the configuration says now.
+class peer_rights {
+public:
+  peer_rights(std::shared_ptr<const site::config> config,
+              std::shared_ptr<const application::description> app)
+    : config_(std::move(config)), app_(std::move(app)) {}
+
+  void reload(std::shared_ptr<const site::config> config);
+  [[nodiscard]] bool allows(const site_id& peer, const service_id& service,
+                            replicant::change does) const;
+
+private:
+  mutable std::mutex guard_;
+  std::shared_ptr<const site::config> config_;
+  std::shared_ptr<const application::description> app_;
+};
+
+/// All null where the site has no data folder.
 struct replication {
+  std::shared_ptr<peer_rights> rights;
   std::shared_ptr<glue::application_connector> connector;
   std::shared_ptr<actors::replicants> replicants;
 };
@@ -19,7 +38,7 @@ struct replication {
 /// Opens the site's store, in `<data>/store`, and what it knows of
 /// replicants. Errors: io, broken.
 [[nodiscard]] result<replication>
-open_replication(const site::config& config,
+open_replication(const std::shared_ptr<const site::config>& config,
                  const std::shared_ptr<const application::description>& app);
 
 /// Has the metrics tell of them.

@@ -67,7 +67,7 @@ result<std::unique_ptr<site_process>> site_process::start(site_files files) {
   std::unique_ptr<site_process> out{new site_process};
   out->files_ = files;
   out->metrics_ = http::metrics::make();
-  auto replicated = open_replication(*files.config, files.app);
+  auto replicated = open_replication(files.config, files.app);
   if (!replicated)
     return replicated.error();
   out->replicated_ = std::move(*replicated);
@@ -169,6 +169,8 @@ result<void> site_process::reload() {
     (void) server_->reload(files_.config);
     return ok;
   }
+  if (replicated_.rights)
+    replicated_.rights->reload(files->config);
   if (replicated_.connector)
     replicated_.connector->reload(
       glue::connector_plan_of(*files->config, files->app));

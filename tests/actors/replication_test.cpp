@@ -271,6 +271,21 @@ BOOST_FIXTURE_TEST_CASE(an_owner_that_dies_leaves_no_client_without_an_answer,
   }));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_site_does_only_what_all_members_may_have_done_there,
+                        three_sites) {
+  b.plan.allows = [](const site_id& who, const service_id&, change does) {
+    return who != site_id{"C"} || does == change::create;
+  };
+  start();
+  auto x = made(a, "lamp");
+  BOOST_TEST(line_of(x.how) == "A=ok B=ok C=ok ");
+  auto y = ask(a, change_of(x, id_at(a, x), change::patch));
+  BOOST_REQUIRE(y.has_value());
+  BOOST_TEST(line_of(y->how) == "A=ok B=diverged C=ok ");
+  BOOST_TEST(b.app->tags_of("lamp").value().size() == 1U);
+  BOOST_TEST(until([&] { return b.replicated->counters().diverged == 1U; }));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_node_that_stops_answers_who_waits, three_sites) {
   start();
   auto x = made(a, "lamp");
