@@ -150,6 +150,8 @@ replication read_replication(const yaml::node& x, const resource& of,
          settles_after_max);
   if (auto y = x.optional("on_refusal"))
     out.compensates = y.as<int>({{"keep", 0}, {"compensate", 1}}) == 1;
+  if (auto y = x.optional("put"))
+    out.put_replaces = y.as<int>({{"replaces", 0}, {"changes", 1}}) == 0;
   auto removes = std::ranges::any_of(
     of.operations, [](const operation& op) { return op.does == verb::remove; });
   if (out.compensates && !removes)

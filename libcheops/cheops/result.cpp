@@ -8,7 +8,7 @@ namespace cheops {
 
 namespace {
 
-constexpr std::array<error_class, 15> classes{{
+constexpr std::array<error_class, 21> classes{{
   {"none", 500, "No error"},
   {"bad-scope", 400, "The scope is wrong"},
   {"unknown-site", 400, "The scope names a site that is not known"},
@@ -24,6 +24,12 @@ constexpr std::array<error_class, 15> classes{{
   {"bad-config", 500, "The configuration is wrong"},
   {"broken", 502, "The upstream broke off or answered nonsense"},
   {"io", 500, "The operating system refused"},
+  {"no-quorum", 503, "Too few sites of the resource can be reached"},
+  {"undecided", 504, "Whether it was done is not known yet"},
+  {"stale", 412, "The resource was changed since it was read"},
+  {"conflict", 409, "What is there already stands against it"},
+  {"not-found", 404, "There is no such thing here"},
+  {"key-reused", 422, "The Idempotency-Key belongs to another request"},
 }};
 
 } // namespace

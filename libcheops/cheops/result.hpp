@@ -26,6 +26,12 @@ enum class errc : std::uint8_t {
   bad_config,      ///< A file of the operator's is wrong.
   broken,          ///< The peer broke off, or spoke another protocol.
   io,              ///< The operating system refused.
+  no_quorum,       ///< Too few sites of a replicant can be reached.
+  undecided,       ///< It may have been done, or may yet be.
+  stale,           ///< What it changes was changed since it was read.
+  conflict,        ///< What is there already stands against it.
+  not_found,       ///< There is no such thing here.
+  key_reused,      ///< The Idempotency-Key belongs to another request.
 };
 
 /// What a user is told: where, at which step, and the way out.

@@ -106,6 +106,7 @@ BOOST_AUTO_TEST_CASE(what_replication_needs_is_read) {
     "    replicate:\n"
     "      settle: {probe: \"GET /{p}/rs?name={name}\", found: /rs}\n"
     "      settles_after: 1500ms\n      on_refusal: compensate\n"
+    "      put: changes\n"
     "      fields: X-Locale\n",
     "app.yaml");
   BOOST_REQUIRE_MESSAGE(x, (x ? "" : to_string(x.error())));
@@ -115,6 +116,7 @@ BOOST_AUTO_TEST_CASE(what_replication_needs_is_read) {
   BOOST_TEST(r.copies.found == "/rs");
   BOOST_TEST(r.copies.settles_after.count() == 1500);
   BOOST_TEST(r.copies.compensates);
+  BOOST_TEST(!r.copies.put_replaces);
   BOOST_TEST(r.copies.fields == std::vector<std::string>{"X-Locale"});
 }
 
@@ -129,6 +131,7 @@ BOOST_AUTO_TEST_CASE(replication_has_defaults_and_can_be_forbidden) {
   BOOST_TEST((plain.creates == application::settling::nothing));
   BOOST_TEST(plain.settles_after.count() == 0);
   BOOST_TEST(!plain.compensates);
+  BOOST_TEST(plain.put_replaces);
   // The user names it in the path: once more changes nothing.
   auto put = read("    operations: {create: \"PUT /rs/{id}\"}\n");
   BOOST_TEST((put.creates == application::settling::repeat));

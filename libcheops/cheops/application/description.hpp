@@ -66,6 +66,8 @@ struct replication {
   /// knows, so that it stays uncertain what it did.
   std::chrono::milliseconds settles_after{0};
   bool compensates = false; ///< A create that one site refuses is undone.
+  /// An update by PUT leaves nothing of what was there before.
+  bool put_replaces = true;
   /// Fields of requests that matter, beside those that tell what a body is.
   std::vector<std::string> fields;
 };

@@ -1,5 +1,7 @@
 #include "cheops/replicant/translate.hpp"
 
+#include "cheops/replicant/places.hpp"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -20,25 +22,6 @@ error no_slot(const std::string& where) {
           "compare the application's description with what it is sent"};
 }
 
-/// As RFC 3986 wants it in a segment: unreserved characters stay.
-std::string encoded(std::string_view x) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (unsigned char c : x) {
-    auto plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-                 || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'
-                 || c == '~';
-    if (plain) {
-      out += static_cast<char>(c);
-      continue;
-    }
-    out += '%';
-    out += digits[c >> 4];
-    out += digits[c & 15];
-  }
-  return out;
-}
-
 /// Replaces a segment of the path; false if there is none such.
 bool replace_segment(std::string& target, std::uint32_t number,
                      std::string_view with) {
@@ -49,7 +32,7 @@ bool replace_segment(std::string& target, std::uint32_t number,
       return false;
     auto stop = std::min(target.find('/', at + 1), end);
     if (n == number) {
-      target.replace(at + 1, stop - at - 1, encoded(with));
+      target.replace(at + 1, stop - at - 1, percent_encoded(with));
       return true;
     }
     at = stop;

@@ -1,0 +1,123 @@
+#include "cheops/replicant/places.hpp"
+
+#include "cheops/names.hpp"
+
+#include <boost/json.hpp>
+
+#include <charconv>
+
+namespace cheops::replicant {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t json_depth_max = 64;
+
+using visitor = std::function<void(const std::string&, const json::value&)>;
+
+/// `done`: the pointer so far, to `in`; `rest`: what is still to go.
+void descend(const json::value& in, std::string done, std::string_view rest,
+             const visitor& f) {
+  if (rest.empty()) {
+    f(done, in);
+    return;
+  }
+  auto token = rest.substr(1, rest.find('/', 1) - 1);
+  auto behind = rest.substr(1 + token.size());
+  if (token == "*") {
+    if (const auto* list = in.if_array())
+      for (std::size_t i = 0; i < list->size(); ++i)
+        descend((*list)[i], done + '/' + std::to_string(i), behind, f);
+    return;
+  }
+  std::string step{'/'};
+  step += token;
+  if (const auto* next = at_pointer(in, step))
+    descend(*next, done + step, behind, f);
+}
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+} // namespace
+
+std::optional<json::value> as_json(std::string_view body,
+                                   std::string_view content_type,
+                                   std::string_view content_encoding) {
+  auto plain =
+    content_encoding.empty() || same_name(content_encoding, "identity");
+  auto type = fold_case(content_type.substr(0, content_type.find(';')));
+  if (body.empty() || !plain
+      || (!type.empty() && type.find("json") == std::string::npos))
+    return std::nullopt;
+  boost::system::error_code bad;
+  json::parse_options with;
+  with.max_depth = json_depth_max;
+  auto out = json::parse(body, bad, {}, with);
+  if (bad)
+    return std::nullopt;
+  return out;
+}
+
+const json::value* at_pointer(const json::value& in, std::string_view pointer) {
+  boost::system::error_code none;
+  return in.find_pointer(pointer, none);
+}
+
+void each_place(const json::value& in, std::string_view pointer,
+                const visitor& f) {
+  descend(in, {}, pointer, f);
+}
+
+std::optional<std::string> id_text(const json::value& x) {
+  if (const auto* text = x.if_string())
+    return std::string{*text};
+  if (x.is_int64() || x.is_uint64())
+    return json::serialize(x);
+  return std::nullopt;
+}
+
+std::string percent_encoded(std::string_view x) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (unsigned char c : x) {
+    auto plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+                 || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'
+                 || c == '~';
+    if (plain) {
+      out += static_cast<char>(c);
+      continue;
+    }
+    out += '%';
+    out += digits[c >> 4];
+    out += digits[c & 15];
+  }
+  return out;
+}
+
+std::optional<std::string> percent_decoded(std::string_view x) {
+  std::string out;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i] != '%') {
+      out += x[i];
+      continue;
+    }
+    if (x.size() - i < 3)
+      return std::nullopt;
+    auto high = hex_digit(x[i + 1]);
+    auto low = hex_digit(x[i + 2]);
+    if (high < 0 || low < 0)
+      return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+} // namespace cheops::replicant
