@@ -209,9 +209,9 @@ BOOST_AUTO_TEST_CASE(ids_of_other_replicants_are_to_be_translated) {
   });
   BOOST_REQUIRE(there);
   BOOST_TEST(there->target == "/nets/other%20net/ports?x=1");
-  BOOST_TEST(
-    there->body
-    == R"({"port":{"bars":[{"id":"70"},{"id":"8"},{"id":70}],"owner":"mine"}})");
+  BOOST_TEST(there->body
+             == R"({"port":{"bars":[{"id":"70"},{"id":"8"},{"id":70}],)"
+                R"("owner":"mine"}})");
   // The undo lies in the same net.
   BOOST_REQUIRE(op.undo);
   auto undo = translate(*op.undo, [](const meta_id& of) {
