@@ -200,6 +200,10 @@ class replication {
 public:
   virtual ~replication() = default;
 
+  /// False: nothing is replicated here, so that nobody need look. At most one
+  /// atomic load.
+  [[nodiscard]] virtual bool any() const noexcept { return true; }
+
   /// One atomic load while nothing is replicated.
   [[nodiscard]] virtual std::optional<local_replica>
   find(const service_id& service, std::string_view kind,

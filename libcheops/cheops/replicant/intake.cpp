@@ -106,7 +106,7 @@ private:
       return change::create;
     if (in_.match.what.does == verb::remove)
       return change::remove;
-    auto whole = in_.match.what.does == verb::update && in_.head.method == "PUT"
+    auto whole = in_.match.what.does != verb::other && in_.head.method == "PUT"
                  && about_.copies.put_replaces && ends_in_id();
     return whole ? change::replace : change::patch;
   }

@@ -148,20 +148,21 @@ private:
   }
 
   result<placed> on(const all& x, const placement& whole) {
-    return together(x.parts, action::replicate, whole);
+    return together(x.parts, action::replicate,
+                    ask_.replicates ? nullptr : &whole);
   }
 
   result<placed> on(const cross& x, const placement& whole) {
-    return together(x.parts, action::divide, whole);
+    return together(x.parts, action::divide, &whole);
   }
 
   // Every part takes part; one that is a choice does so with its first site
   // that is not cut off.
   result<placed> together(const std::vector<placement>& parts, action act,
-                          const placement& whole) {
+                          const placement* unbuilt) {
     placed out;
     out.act = act;
-    out.unbuilt = &whole;
+    out.unbuilt = unbuilt;
     for (const auto& part : parts) {
       auto x = (*this)(part);
       if (!x)
@@ -189,7 +190,7 @@ private:
 
   // The first branch that is possible decides what is done. Branches that
   // share are one list of candidates; the others wait for their turn.
-  result<placed> on(const any& x, const placement&) {
+  result<placed> on(const any& x, const placement& whole) {
     placed out;
     std::optional<error> impossible;
     for (const auto& part : x.parts) {
@@ -200,11 +201,16 @@ private:
         impossible = impossible ? impossible : std::move(e);
         continue;
       }
-      if (out.sites.empty())
+      auto first = out.sites.empty();
+      if (first)
         out.act = branch->act;
-      else if (out.act != action::share || branch->act != action::share)
+      auto waits =
+        !first && (out.act != action::share || branch->act != action::share);
+      if (waits)
         wait_for_turn(*branch);
       take_over(out, std::move(*branch));
+      if (waits && out.unbuilt == nullptr)
+        out.unbuilt = &whole;
     }
     if (out.sites.empty())
       return *impossible;
@@ -226,7 +232,7 @@ private:
       return *e;
     if (ask_.creates) {
       out.act = action::replicate;
-      out.unbuilt = &whole;
+      out.unbuilt = ask_.replicates ? nullptr : &whole;
     }
     std::vector<near_site> near;
     for (const auto& candidate : mesh_.sites) {
@@ -245,6 +251,9 @@ private:
     std::ranges::sort(near, {}, &near_site::order);
     for (auto& y : near)
       out.sites.push_back(std::move(y.name));
+    // Where there is no second site, nothing can be replicated.
+    if (ask_.replicates && out.sites.size() == 1)
+      out.act = action::share;
     return out;
   }
 

@@ -12,8 +12,9 @@ struct placed {
   action act = action::share;
   std::vector<site_id> sites;
   std::vector<rejected> passed_over;
-  /// The part that this release does not run: `&`, `%`, `set`, or `around`
-  /// of a create; nullptr: it runs.
+  /// The part that this node does not run: `%`, `set`, alternatives of which
+  /// one is more than a site, and, where it does not replicate, `&` and an
+  /// `around` of a create; nullptr: it runs.
   const placement* unbuilt = nullptr;
 };
 

@@ -64,6 +64,8 @@ public:
     out.summary = summary(**mine, out);
     if (where->unbuilt != nullptr)
       out.not_built = not_built(*where->unbuilt, out.sites);
+    else if (out.act == action::replicate && ask_.creates)
+      out.not_built = inner_calls_leave(out.sites);
     return out;
   }
 
@@ -160,6 +162,28 @@ private:
                 suggestion(name, all, "sites"));
   }
 
+  // While a replica is made, the service's own calls stay at each site: a
+  // scope that sends them elsewhere would not be kept. Empty: it does not.
+  std::string inner_calls_leave(std::vector<site_id> mine) const {
+    std::ranges::sort(mine);
+    for (const auto& [name, where] : scope_.services) {
+      auto id = canonical(name);
+      if (id.empty() || id == ask_.service || !app_.reaches(ask_.service, id))
+        continue;
+      auto other = ask_;
+      other.service = id;
+      auto placed = place(where, other, mesh_);
+      auto sites = placed ? placed->sites : std::vector<site_id>{};
+      std::ranges::sort(sites);
+      if (sites != mine)
+        return "this release runs the calls that " + ask_.service.value
+               + " makes to " + id.value
+               + ", while a replica is made, at that replica's own site; leave "
+               + id.value + " out of the scope";
+    }
+    return {};
+  }
+
   // -- words ------------------------------------------------------------------
 
   std::string at_site(const site_id& x) const {
@@ -191,12 +215,18 @@ private:
     const auto& service = ask_.service.value;
     auto sites = listed_sites(x.sites, "and");
     switch (x.act) {
-    case action::replicate:
+    case action::replicate: {
+      auto does = [&](const char* runs, const char* planned) {
+        return service + (ask_.replicates ? " " : " would ")
+               + (ask_.replicates ? runs : planned);
+      };
       if (ask_.creates)
-        return service + " would make a replica at each of " + sites;
+        return does("makes", "make") + " a replica at each of " + sites;
       if (!ask_.safe)
-        return service + " would change every replica, at " + sites;
-      return service + " would read the replica nearest to here, of " + sites;
+        return does("changes", "change") + " every replica, at " + sites;
+      return does("reads", "read") + " the replica nearest to here, of "
+             + sites;
+    }
     case action::divide:
       return "one resource of " + service + " would span " + sites
              + (scope_.prime ? "; " + named(*scope_.prime) + " arbitrates"
@@ -236,6 +266,8 @@ private:
              + "}; requests that do not create run with this scope";
     if (std::holds_alternative<all>(what.node))
       out += "replicate over sites (\"&\")";
+    else if (std::holds_alternative<any>(what.node))
+      out += "fall back (\"||\") from or to more than one site";
     else if (std::holds_alternative<cross>(what.node))
       out += "spread one resource over sites (\"%\")";
     else

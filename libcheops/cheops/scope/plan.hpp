@@ -24,6 +24,8 @@ struct question {
   /// The scope came by baggage, token or correlation: it may name services
   /// of other calls than this one.
   bool inherited = false;
+  /// This node keeps resources on several sites: `&` runs.
+  bool replicates = false;
 };
 
 /// What must be done with a request.
@@ -48,7 +50,8 @@ struct plan {
   action act = action::local;
   /// `share`: sites to try, in order; the others: the sites that take part.
   /// A site that is cut off stays in the list of a `share` (its turn ends at
-  /// once); `around` leaves it out.
+  /// once); `around` leaves it out. `replicate` of what does not create: the
+  /// sites that are said to have a replica.
   std::vector<site_id> sites;
   std::vector<rejected> passed_over;
   /// Not empty: this release does not run it; the sentence for the 501.

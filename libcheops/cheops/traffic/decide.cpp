@@ -27,11 +27,6 @@ struct found_scope {
   std::optional<correlation_key> outer; ///< The entry it was found in.
 };
 
-bool is_safe(std::string_view method) noexcept {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS"
-         || method == "TRACE";
-}
-
 template <class T>
 std::optional<T> number(std::string_view text) noexcept {
   T out{};
@@ -56,7 +51,8 @@ struct decider::impl {
   std::shared_ptr<const site::config> config;
   std::shared_ptr<const application::description> app;
   std::shared_ptr<correlation> traces;
-  std::shared_ptr<adapter> plug; ///< Null: none.
+  std::shared_ptr<adapter> plug;                      ///< Null: none.
+  std::shared_ptr<const ports::replication> replicas; ///< Null: none.
   id_source fresh;
   plan_cache plans{app, plug};
 
@@ -302,16 +298,22 @@ struct decider::impl {
                      const mesh::view& mesh, const moment& now);
   decision from_peer(const request_view& in, const caller& from,
                      const mesh::view& mesh, const moment& now);
+  result<void> look_for_copies(decision& out, const request_view& in,
+                               const application::service& of,
+                               const std::vector<site_id>* sites) const;
+  result<std::optional<std::vector<site_id>>>
+  sites_from_peer(const request_view& in, const mesh::view& mesh);
   result<void> run_for_peer(decision& out, const request_view& in,
                             const caller& from, const reading& read,
                             const application::request_class& about,
                             std::uint32_t hops, const mesh::view& mesh,
                             const moment& now);
-  void add_peer_fields(decision& out, std::string_view path,
-                       std::uint32_t hops) const;
+  void add_peer_fields(decision& out, const request_view& in,
+                       std::string_view path, std::uint32_t hops) const;
 };
 
-void decider::impl::add_peer_fields(decision& out, std::string_view path,
+void decider::impl::add_peer_fields(decision& out, const request_view& in,
+                                    std::string_view path,
                                     std::uint32_t hops) const {
   auto wait = std::to_string(config->times.peer_answer.count());
   out.set_for_peer = {{"Cheops-From", config->name.value},
@@ -320,6 +322,42 @@ void decider::impl::add_peer_fields(decision& out, std::string_view path,
                       {"Cheops-Path", std::string{path}},
                       {"Cheops-Hops", std::to_string(hops + 1)},
                       {"Cheops-Deadline", wait + "ms"}};
+  // What a user may say of copies, which may be there.
+  for (auto name :
+       {"Cheops-Wait", "Cheops-Consistency", "Cheops-Replicant-Index"})
+    if (auto said = in.get(name); !said.empty())
+      out.set_for_peer.push_back({name, std::string{said}});
+}
+
+/// Nearly always there are none, which costs one load.
+result<void>
+decider::impl::look_for_copies(decision& out, const request_view& in,
+                               const application::service& of,
+                               const std::vector<site_id>* sites) const {
+  if (!replicas || (sites == nullptr && !replicas->any()))
+    return {};
+  std::string_view target = out.target.empty() ? in.target : out.target;
+  return consider_copies(
+    out, {in, target, of, config->name, sites, plug != nullptr}, *replicas);
+}
+
+/// Where a peer, which has no part in it, says that copies are to be.
+result<std::optional<std::vector<site_id>>>
+decider::impl::sites_from_peer(const request_view& in, const mesh::view& mesh) {
+  auto text = in.get("Cheops-Replicate");
+  if (text.empty())
+    return std::optional<std::vector<site_id>>{};
+  auto tree = scope::parse(text, known(mesh));
+  if (!tree)
+    return scope::to_error(text, tree.error());
+  scope::question ask;
+  ask.safe = false;
+  ask.creates = ask.inherited = ask.replicates = true;
+  ask.service = app->find(in.get("Cheops-Service"))->name;
+  auto plan = scope::make_plan(*tree, ask, *app, mesh);
+  if (!plan)
+    return plan.error();
+  return std::optional{std::move(plan->sites)};
 }
 
 decision decider::impl::from_user(const request_view& in, const caller& from,
@@ -335,9 +373,10 @@ decision decider::impl::from_user(const request_view& in, const caller& from,
     found = complete(std::move(*found), read, *from.front, mesh);
   if (!found)
     return refused(found.error(), "read scope");
-  if (*found)
-    if (auto ok = route(out, in, from, **found, read, mesh, now); !ok)
-      return refused(ok.error(), "plan");
+  auto ok = *found ? route(out, in, from, **found, read, mesh, now)
+                   : look_for_copies(out, in, *from.front, nullptr);
+  if (!ok)
+    return refused(ok.error(), "plan");
   shape(out, read, in, from, mesh, now);
   return out;
 }
@@ -349,7 +388,8 @@ result<void> decider::impl::route(decision& out, const request_view& in,
   const auto& target = out.target.empty() ? in.target : out.target;
   auto about = application::classify(*from.front, in.method, target);
   scope::question ask{from.front->name, is_safe(in.method),
-                      about.does == application::verb::create, scope.inherited};
+                      about.does == application::verb::create, scope.inherited,
+                      replicas != nullptr};
   const auto& made = plans.of(scope.text, ask, mesh, *config);
   if (!made.plan)
     return made.plan.error();
@@ -369,6 +409,15 @@ result<void> decider::impl::route(decision& out, const request_view& in,
   if (plan.act == scope::action::local || out.candidates.empty())
     out.candidates = {config->name};
   auto path = path_with(scope.path, config->name, from.front->name);
+  auto spread = plan.act == scope::action::replicate;
+  add_peer_fields(out, in, path, scope.hops);
+  if (auto ok =
+        look_for_copies(out, in, *from.front, spread ? &plan.sites : nullptr);
+      !ok)
+    return ok;
+  // What is done at each copy leads to no calls that the scope is for.
+  if (out.what == verdict::replicate && !out.copies->linearizable)
+    return {};
   // A call that was found by its trace belongs to the exchange that opened
   // the entry: that one holds it, and is told what fails here.
   out.blame = scope.outer;
@@ -383,7 +432,6 @@ result<void> decider::impl::route(decision& out, const request_view& in,
   }
   if (app->carry.baggage && !scope.inherited)
     out.set.push_back({"baggage", with_baggage_scope(has.baggage, out.scope)});
-  add_peer_fields(out, path, scope.hops);
   return {};
 }
 
@@ -446,7 +494,19 @@ result<void> decider::impl::run_for_peer(
   if (wait.ends_with("ms"))
     if (auto ms = number<std::uint32_t>(wait.substr(0, wait.size() - 2)))
       out.answer_within = std::chrono::milliseconds{*ms};
-  if (out.scope.empty())
+  auto sites = sites_from_peer(in, mesh);
+  if (!sites)
+    return sites.error();
+  if (auto ok =
+        look_for_copies(out, in, *out.service, *sites ? &**sites : nullptr);
+      !ok)
+    return ok;
+  if (*sites && out.candidates != std::vector{config->name})
+    return error{errc::loop, "the peer says that this site has a part in it",
+                 "", "peer front",
+                 "compare the scope with the sites there are"};
+  if (out.scope.empty()
+      || (out.what == verdict::replicate && !out.copies->linearizable))
     return {};
   if (!read.kept.empty())
     out.scope = completed_text(out.scope, read.kept, *out.service, mesh);
@@ -466,12 +526,18 @@ result<void> decider::impl::run_for_peer(
            : open_id(out, read, what, false, now.steady);
 }
 
+bool is_safe(std::string_view method) noexcept {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS"
+         || method == "TRACE";
+}
+
 decider::decider(std::shared_ptr<const site::config> config,
                  std::shared_ptr<const application::description> app,
                  std::shared_ptr<correlation> traces, std::uint64_t seed,
-                 std::shared_ptr<adapter> plug)
+                 std::shared_ptr<adapter> plug,
+                 std::shared_ptr<const ports::replication> replicas)
   : impl_(new impl{std::move(config), std::move(app), std::move(traces),
-                   std::move(plug), id_source{seed}}) {}
+                   std::move(plug), std::move(replicas), id_source{seed}}) {}
 
 decider::~decider() = default;
 

@@ -6,6 +6,7 @@
 #include "cheops/scope/plan.hpp"
 #include "cheops/site/config.hpp"
 #include "cheops/traffic/adapter.hpp"
+#include "cheops/traffic/copies.hpp"
 #include "cheops/traffic/correlation.hpp"
 #include "cheops/traffic/request.hpp"
 
@@ -25,18 +26,20 @@ struct caller {
 };
 
 enum class verdict : std::uint8_t {
-  local,  ///< No scope: to the backend here, as it came.
-  run,    ///< `candidates`, in their order.
-  refuse, ///< Answer with `refusal`.
-  answer, ///< Answer with `answer`.
-  ask,    ///< Put `ask`, have it learned, and decide anew.
+  local,     ///< No scope: to the backend here, as it came.
+  run,       ///< `candidates`, in their order.
+  replicate, ///< By `copies`: a change of all of them, or a strict read.
+  refuse,    ///< Answer with `refusal`.
+  answer,    ///< Answer with `answer`.
+  ask,       ///< Put `ask`, have it learned, and decide anew.
 };
 
 /// What must be done with a request.
 struct decision {
   verdict what = verdict::local;
   const application::service* service = nullptr;
-  /// `run`: the sites to try. The own site means the backend here.
+  /// `run`: the sites to try. The own site means the backend here. A strict
+  /// read runs so too, once it may.
   std::vector<site_id> candidates;
   std::string target;      ///< Replaces the request's target; empty: keep it.
   std::vector<header> set; ///< To set on every leg (traceparent, tracestate).
@@ -47,6 +50,9 @@ struct decision {
   std::unique_ptr<follower> follow; ///< Null: nobody looks at the answer.
   std::unique_ptr<small_answer> answer;
   std::unique_ptr<aside> ask;
+  /// Where a leg to the backend here is about a resource on several sites;
+  /// nearly always null.
+  std::unique_ptr<traffic::copies> copies;
   std::string scope; ///< Canonical text, for logs and metrics.
   /// What the asking site still waits for the answer's head (peer front).
   std::optional<std::chrono::milliseconds> answer_within;
@@ -69,11 +75,12 @@ class decider {
 public:
   /// `seed` makes the ids of traces that the node starts; zero: seeded by
   /// the operating system. `plug`: shared by all; null: the description says
-  /// all that there is to know.
+  /// all that there is to know. `replicas`: null where nothing is replicated.
   decider(std::shared_ptr<const site::config> config,
           std::shared_ptr<const application::description> app,
           std::shared_ptr<correlation> traces, std::uint64_t seed = 0,
-          std::shared_ptr<adapter> plug = nullptr);
+          std::shared_ptr<adapter> plug = nullptr,
+          std::shared_ptr<const ports::replication> replicas = nullptr);
   ~decider();
 
   /// New rules or limits (SIGHUP).
@@ -97,6 +104,9 @@ private:
 /// Whether a field belongs to Cheops (`Scope`, `Cheops-*`): such fields are
 /// removed from what an application or a user sees, and set anew for peers.
 [[nodiscard]] bool is_ours(std::string_view field_name) noexcept;
+
+/// RFC 9110, 9.2.1: no effect is asked for.
+[[nodiscard]] bool is_safe(std::string_view method) noexcept;
 
 /// `||`: whether the next candidate may be tried after this happened.
 enum class failure : std::uint8_t {

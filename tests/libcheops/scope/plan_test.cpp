@@ -250,6 +250,59 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_is_planned_in_full) {
   BOOST_TEST(outline(planned("1@Site2")) == "copy: Site2 (501)");
 }
 
+BOOST_AUTO_TEST_CASE(where_a_node_replicates_and_runs) {
+  auto making = creates;
+  auto changing = updates;
+  auto reading = reads;
+  making.replicates = changing.replicates = reading.replicates = true;
+  auto x = planned("{ServiceA: Site1 & Site2 & Site3}", making);
+  BOOST_TEST(outline(x) == "replicate: Site1 Site2 Site3");
+  BOOST_TEST(x->summary
+             == "ServiceA makes a replica at each of Site1, Site2 and Site3");
+  BOOST_TEST(planned("Site1 & Site2", changing)->summary
+             == "ServiceA changes every replica, at Site1 and Site2");
+  BOOST_TEST(planned("Site1 & Site2", reading)->summary
+             == "ServiceA reads the replica nearest to here, of Site1 and "
+                "Site2");
+  BOOST_TEST(outline(planned("Site1 & (Site2 || Site3)", making))
+             == "replicate: Site1 Site2");
+  // Around: there and at every site that is near.
+  BOOST_TEST(outline(planned("around(Site3, 20ms)", making))
+             == "replicate: Site2 Site3");
+  BOOST_TEST(outline(planned("around(Site3, 20ms)", changing))
+             == "share: Site2 Site3");
+  BOOST_TEST(outline(planned("around(Site3, 1ms)", making)) == "share: Site3");
+  // What is no replication alone does not run yet.
+  auto mixed = planned("(Site1 & Site2) || Site3", making);
+  BOOST_TEST(outline(mixed) == "replicate: Site1 Site2 (501)");
+  BOOST_TEST(mixed->not_built
+             == "this release does not yet fall back (\"||\") from or to more "
+                "than one site; what runs is one site, or alternatives, such "
+                "as {ServiceA: Site1 || Site2}");
+  BOOST_TEST(outline(planned("Site1 & 2@Site2", making))
+             == "replicate: Site1 Site2 (501)");
+  BOOST_TEST(outline(planned("(Site1 & Site2) % Site3", making))
+             == "divide: Site1 Site2 Site3 (501)");
+}
+
+BOOST_AUTO_TEST_CASE(calls_of_what_is_replicated_stay_at_each_site) {
+  auto making = creates;
+  making.replicates = true;
+  auto outline_of = [&](const char* text) {
+    return outline(planned(text, making));
+  };
+  auto runs = "replicate: Site1 Site2";
+  BOOST_TEST(outline_of("Site1 & Site2") == runs);
+  BOOST_TEST(outline_of("{ServiceA: Site1 & Site2}") == runs);
+  BOOST_TEST(outline_of("{ServiceA: Site1 & Site2, ServiceB: Site2 & Site1}")
+             == runs);
+  auto x = planned("{ServiceA: Site1 & Site2, ServiceB: Site1}", making);
+  BOOST_TEST(x->not_built
+             == "this release runs the calls that ServiceA makes to ServiceB, "
+                "while a replica is made, at that replica's own site; leave "
+                "ServiceB out of the scope");
+}
+
 BOOST_AUTO_TEST_CASE(mixed_forms_take_one_site_of_each_choice) {
   auto x = planned("Site1 & (Site2 || Site3)");
   BOOST_TEST(outline(x) == "replicate: Site1 Site2 (501)");

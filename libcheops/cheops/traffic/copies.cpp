@@ -1,0 +1,165 @@
+#include "cheops/traffic/copies.hpp"
+
+#include "cheops/replicant/wishes.hpp"
+#include "cheops/scope/lexer.hpp"
+#include "cheops/traffic/decide.hpp"
+
+#include <algorithm>
+
+namespace cheops::traffic {
+
+namespace {
+
+using application::verb;
+
+bool contains(const std::vector<site_id>& all, const site_id& x) {
+  return std::ranges::find(all, x) != all.end();
+}
+
+class considering {
+public:
+  considering(decision& out, const copy_question& ask,
+              const ports::replication& at)
+    : out_(out),
+      ask_(ask),
+      at_(at),
+      match_(application::match(ask.of, ask.in.method, ask.target)),
+      safe_(is_safe(ask.in.method)) {}
+
+  result<void> operator()() {
+    return ask_.sites == nullptr ? without_scope() : with_scope();
+  }
+
+private:
+  const application::request_class& what() const { return match_.what; }
+
+  bool creates() const {
+    return what().about != nullptr && what().does == verb::create;
+  }
+
+  /// The copy here that the request is about.
+  std::optional<ports::local_replica> look() const {
+    if (what().about == nullptr || what().id.empty())
+      return std::nullopt;
+    return at_.find(ask_.of.name, what().about->kind, what().id);
+  }
+
+  result<void> without_scope() {
+    auto first =
+      out_.what == verdict::local || out_.candidates.front() == ask_.self;
+    if (!first && !contains(out_.candidates, ask_.self))
+      return {};
+    auto found = look();
+    if (!found)
+      return {};
+    if (first || safe_)
+      return serve(*found, first);
+    // A change that another site failed to run is not for the copy here
+    // alone, and the id may well be another resource's there.
+    std::erase(out_.candidates, ask_.self);
+    return {};
+  }
+
+  result<void> with_scope() {
+    auto one = creates() || (what().about != nullptr && !what().id.empty());
+    if (!safe_ && !one)
+      return error{errc::not_built,
+                   "a scope with \"&\" is for requests about one resource; the "
+                   "description of "
+                     + ask_.of.name.value + " has none for "
+                     + method_and_path(),
+                   {},
+                   "plan",
+                   "name one site, or describe the resource"};
+    if (!safe_ && (ask_.of.authenticates || ask_.adapted))
+      return error{errc::not_built,
+                   ask_.of.name.value
+                     + " checks its users itself, and nothing can act in a "
+                       "user's name at another site yet",
+                   {},
+                   "plan",
+                   "create it at one site"};
+    if (!contains(*ask_.sites, ask_.self))
+      return pass_on();
+    out_.candidates = {ask_.self};
+    auto found = look();
+    if (found)
+      return serve(*found, true);
+    if (safe_)
+      return {};
+    if (!creates())
+      return error{errc::not_found,
+                   "no " + what().about->kind + " " + what().id
+                     + " is replicated here",
+                   {},
+                   "plan",
+                   "leave the scope out to change the one of this site alone"};
+    out_.what = verdict::replicate;
+    attach(std::nullopt);
+    return {};
+  }
+
+  /// This site has no part in it: one that has does it all. What has an id
+  /// has that of the site named first.
+  result<void> pass_on() {
+    out_.candidates = *ask_.sites;
+    if (!what().id.empty() && !creates())
+      out_.candidates = {ask_.sites->front()};
+    out_.set_for_peer.push_back(
+      {"Cheops-Replicate", listed_sites(*ask_.sites)});
+    return {};
+  }
+
+  result<void> serve(const ports::local_replica& found, bool first) {
+    attach(found);
+    if (!safe_) {
+      out_.what = verdict::replicate;
+      return {};
+    }
+    auto strict = replicant::wants_linearizable(ask_.in);
+    if (!strict)
+      return strict.error();
+    out_.copies->linearizable = *strict;
+    if (*strict && first)
+      out_.what = verdict::replicate;
+    return {};
+  }
+
+  void attach(const std::optional<ports::local_replica>& found) {
+    out_.copies = std::make_unique<copies>();
+    out_.copies->match = std::move(match_);
+    out_.copies->found = found;
+    if (ask_.sites != nullptr)
+      out_.copies->sites = *ask_.sites;
+    if (!safe_)
+      out_.plan = "replicate";
+  }
+
+  std::string method_and_path() const {
+    constexpr std::size_t shown_bytes_max = 100;
+    return std::string{ask_.in.method} + " "
+           + std::string{ask_.target.substr(0, shown_bytes_max)};
+  }
+
+  decision& out_;
+  const copy_question& ask_;
+  const ports::replication& at_;
+  application::request_match match_;
+  bool safe_;
+};
+
+} // namespace
+
+result<void> consider_copies(decision& out, const copy_question& ask,
+                             const ports::replication& at) {
+  return considering{out, ask, at}();
+}
+
+std::string listed_sites(const std::vector<site_id>& sites) {
+  std::string out;
+  for (const auto& x : sites)
+    out += (out.empty() ? "" : " & ") + scope::as_written(x.value);
+  return out;
+}
+
+} // namespace cheops::traffic
