@@ -381,4 +381,31 @@ result<taken> take_in(const intake& in, const lookups& at) {
   return taker{in, at}();
 }
 
+std::optional<std::string> read_target(const application::request_match& create,
+                                       std::string_view local_id) {
+  std::vector<std::string_view> wanted{"id"};
+  for (const auto& x : create.parameters)
+    if (x.name != "id")
+      wanted.push_back(x.name);
+  const auto* read = create.what.about->find(verb::read, wanted);
+  if (read == nullptr || read->method != "GET")
+    return std::nullopt;
+  std::string out;
+  std::string_view pattern = read->path;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '{') {
+      out += pattern[i];
+      continue;
+    }
+    auto close = pattern.find('}', i);
+    auto name = pattern.substr(i + 1, close - i - 1);
+    auto given = std::ranges::find(create.parameters, name,
+                                   &application::path_parameter::name);
+    out +=
+      percent_encoded(name == "id" ? local_id : std::string_view{given->value});
+    i = close;
+  }
+  return out;
+}
+
 } // namespace cheops::replicant

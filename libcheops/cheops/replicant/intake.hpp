@@ -60,4 +60,10 @@ struct taken {
                                        std::string_view body,
                                        std::string_view location);
 
+/// Where the resource that a create has made is read at this site: the path of
+/// the description's read operation; nullopt: it has none that fits.
+[[nodiscard]] std::optional<std::string>
+read_target(const application::request_match& create,
+            std::string_view local_id);
+
 } // namespace cheops::replicant

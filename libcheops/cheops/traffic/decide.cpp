@@ -5,6 +5,7 @@
 #include "cheops/traffic/carriers.hpp"
 #include "cheops/traffic/combine.hpp"
 #include "cheops/traffic/ids.hpp"
+#include "cheops/traffic/peer_fields.hpp"
 #include "cheops/traffic/plans.hpp"
 
 #include <algorithm>
@@ -15,8 +16,6 @@
 namespace cheops::traffic {
 
 namespace {
-
-constexpr std::size_t path_bytes_max = 4096;
 
 /// A scope, and how it came.
 struct found_scope {
@@ -35,14 +34,6 @@ std::optional<T> number(std::string_view text) noexcept {
   if (text.empty() || ec != std::errc{} || at != end)
     return std::nullopt;
   return out;
-}
-
-std::string path_with(std::string_view path, const site_id& at,
-                      const service_id& service) {
-  std::string out{path.substr(0, path_bytes_max)};
-  if (!out.empty())
-    out += " > ";
-  return out + at.value + "/" + service.value;
 }
 
 } // namespace
@@ -174,23 +165,13 @@ struct decider::impl {
     if (auto* unknown = std::get_if<aside>(&found.then)) {
       out.what = verdict::ask;
       out.ask = std::make_unique<aside>(std::move(*unknown));
+      // What a peer front reads, as on any leg to one.
       if (out.ask->site != config->name)
-        address(*out.ask);
+        for (auto& x : peer_fields(*config, out.ask->service, {}, {}, 0))
+          out.ask->fields.push_back(std::move(x));
       return true;
     }
     return false;
-  }
-
-  /// What a peer front reads, as on any leg to one.
-  void address(aside& x) const {
-    auto wait = std::to_string(config->times.peer_answer.count());
-    for (auto& [name, value] : std::initializer_list<header>{
-           {"Cheops-From", config->name.value},
-           {"Cheops-Service", x.service.value},
-           {"Cheops-Path", path_with({}, config->name, x.service)},
-           {"Cheops-Hops", "1"},
-           {"Cheops-Deadline", wait + "ms"}})
-      x.fields.push_back({name, value});
   }
 
   void shape(decision& out, reading& found, const request_view& in,
@@ -301,6 +282,9 @@ struct decider::impl {
   result<void> look_for_copies(decision& out, const request_view& in,
                                const application::service& of,
                                const std::vector<site_id>* sites) const;
+  bool looks_at_operation(const request_view& in) const noexcept;
+  result<void> look_at_operation(decision& out, const request_view& in,
+                                 const mesh::view& mesh) const;
   result<std::optional<std::vector<site_id>>>
   sites_from_peer(const request_view& in, const mesh::view& mesh);
   result<void> run_for_peer(decision& out, const request_view& in,
@@ -308,26 +292,7 @@ struct decider::impl {
                             const application::request_class& about,
                             std::uint32_t hops, const mesh::view& mesh,
                             const moment& now);
-  void add_peer_fields(decision& out, const request_view& in,
-                       std::string_view path, std::uint32_t hops) const;
 };
-
-void decider::impl::add_peer_fields(decision& out, const request_view& in,
-                                    std::string_view path,
-                                    std::uint32_t hops) const {
-  auto wait = std::to_string(config->times.peer_answer.count());
-  out.set_for_peer = {{"Cheops-From", config->name.value},
-                      {"Cheops-Service", out.service->name.value},
-                      {"Cheops-Scope", out.scope},
-                      {"Cheops-Path", std::string{path}},
-                      {"Cheops-Hops", std::to_string(hops + 1)},
-                      {"Cheops-Deadline", wait + "ms"}};
-  // What a user may say of copies, which may be there.
-  for (auto name :
-       {"Cheops-Wait", "Cheops-Consistency", "Cheops-Replicant-Index"})
-    if (auto said = in.get(name); !said.empty())
-      out.set_for_peer.push_back({name, std::string{said}});
-}
 
 /// Nearly always there are none, which costs one load.
 result<void>
@@ -360,10 +325,41 @@ decider::impl::sites_from_peer(const request_view& in, const mesh::view& mesh) {
   return std::optional{std::move(plan->sites)};
 }
 
+bool decider::impl::looks_at_operation(const request_view& in) const noexcept {
+  return replicas && in.target.starts_with(replicant::operations_path);
+}
+
+/// What became of a change, where a front said to look: the site that was
+/// asked then knows.
+result<void> decider::impl::look_at_operation(decision& out,
+                                              const request_view& in,
+                                              const mesh::view& mesh) const {
+  auto at = replicant::parse_operation_path(in.target);
+  const auto* site = at ? mesh.find(at->site) : nullptr;
+  if (site == nullptr || !is_safe(in.method))
+    return error{errc::not_found, "there is no such operation", "", "look",
+                 "GET the Location that a front gave"};
+  if (site->name == config->name) {
+    out.what = verdict::look;
+    out.look = std::make_unique<replicant::operation_name>(at->what);
+    return {};
+  }
+  out.what = verdict::run;
+  out.plan = "share";
+  out.candidates = {site->name};
+  out.set_for_peer = peer_fields(*config, out.service->name, {}, {}, 0);
+  return {};
+}
+
 decision decider::impl::from_user(const request_view& in, const caller& from,
                                   const mesh::view& mesh, const moment& now) {
   decision out;
   out.service = from.front;
+  if (looks_at_operation(in)) {
+    if (auto ok = look_at_operation(out, in, mesh); !ok)
+      return refused(ok.error(), "look");
+    return out;
+  }
   reading read;
   if (read_first(out, read, in, from, *from.front, mesh, now))
     return out;
@@ -410,7 +406,9 @@ result<void> decider::impl::route(decision& out, const request_view& in,
     out.candidates = {config->name};
   auto path = path_with(scope.path, config->name, from.front->name);
   auto spread = plan.act == scope::action::replicate;
-  add_peer_fields(out, in, path, scope.hops);
+  out.set_for_peer =
+    peer_fields(*config, out.service->name, out.scope, scope.path, scope.hops);
+  add_wishes(out.set_for_peer, in);
   if (auto ok =
         look_for_copies(out, in, *from.front, spread ? &plan.sites : nullptr);
       !ok)
@@ -467,6 +465,14 @@ decision decider::impl::from_peer(const request_view& in, const caller& from,
                    "peer front");
   decision out;
   out.service = service;
+  if (looks_at_operation(in)) {
+    auto ok = look_at_operation(out, in, mesh);
+    if (ok && out.what == verdict::look)
+      return out;
+    return refused({errc::not_found, "there is no such operation here", "",
+                    "peer front", ""},
+                   "peer front");
+  }
   reading read;
   if (read_first(out, read, in, from, *service, mesh, now))
     return out;

@@ -2,6 +2,7 @@
 
 #include "cheops/application/description.hpp"
 #include "cheops/mesh/view.hpp"
+#include "cheops/replicant/told.hpp"
 #include "cheops/result.hpp"
 #include "cheops/scope/plan.hpp"
 #include "cheops/site/config.hpp"
@@ -29,6 +30,7 @@ enum class verdict : std::uint8_t {
   local,     ///< No scope: to the backend here, as it came.
   run,       ///< `candidates`, in their order.
   replicate, ///< By `copies`: a change of all of them, or a strict read.
+  look,      ///< Say what became of `look`.
   refuse,    ///< Answer with `refusal`.
   answer,    ///< Answer with `answer`.
   ask,       ///< Put `ask`, have it learned, and decide anew.
@@ -53,6 +55,7 @@ struct decision {
   /// Where a leg to the backend here is about a resource on several sites;
   /// nearly always null.
   std::unique_ptr<traffic::copies> copies;
+  std::unique_ptr<replicant::operation_name> look; ///< Nearly always null.
   std::string scope; ///< Canonical text, for logs and metrics.
   /// What the asking site still waits for the answer's head (peer front).
   std::optional<std::chrono::milliseconds> answer_within;

@@ -220,6 +220,27 @@ BOOST_AUTO_TEST_CASE(a_peer_says_where_copies_are_to_be) {
     == "unknown-site");
 }
 
+BOOST_AUTO_TEST_CASE(an_operation_is_looked_at_where_it_was_asked_for) {
+  replicant::operation_name name{meta, {1, 2, 3}};
+  auto here = replicant::path_of(site_id{"S1"}, name);
+  auto x = ask("GET", here + "?x");
+  BOOST_REQUIRE((x.what == verdict::look));
+  BOOST_TEST((*x.look == name));
+  auto far = ask("GET", replicant::path_of(site_id{"S 3"}, name));
+  BOOST_TEST(told(far) == "run at \"S 3\"");
+  BOOST_TEST(value_of(far.set_for_peer, "Cheops-Service") == "A");
+  BOOST_TEST((ask_as_peer("GET", here).what == verdict::look));
+  BOOST_TEST(told(ask_as_peer("GET", replicant::path_of(site_id{"S2"}, name)))
+             == "not-found");
+  BOOST_TEST(told(ask("GET", replicant::path_of(site_id{"S9"}, name)))
+             == "not-found");
+  BOOST_TEST(told(ask("DELETE", here)) == "not-found");
+  BOOST_TEST(told(ask("GET", "/.well-known/cheops/operations/S1/x"))
+             == "not-found");
+  // What is not ours is the application's.
+  BOOST_TEST(told(ask("GET", "/.well-known/cheops")) == "local");
+}
+
 BOOST_AUTO_TEST_CASE(a_user_cannot_say_what_only_a_peer_may) {
   BOOST_TEST(told(ask("POST", "/foos", "", 0, {{"Cheops-Replicate", "S1"}}))
              == "local");
