@@ -105,7 +105,14 @@ void exchange::gather() {
              why.why, why.status);
       return;
     }
-    if (held_body_.size() + step.pass > traffic::followed_request_bytes_max) {
+    if (replicated_
+        && held_body_.size() + step.pass > with().config->bounds.entry_bytes) {
+      refuse_change(too_large());
+      return;
+    }
+    if (!replicated_
+        && held_body_.size() + step.pass
+             > traffic::followed_request_bytes_max) {
       refuse({errc::too_large, "a request that must be read is over 128 KiB",
               w_.site().value, "read the body", ""},
              refusal::not_allowed);
@@ -125,6 +132,10 @@ void exchange::gather() {
 
 /// The whole of it goes out with the head of each leg.
 void exchange::gathered() {
+  if (replicated_) {
+    take_in_change();
+    return;
+  }
   auto made = decision_.follow->on_request(held_body_, now());
   if (!made) {
     refuse(made.error(), refusal::not_allowed);

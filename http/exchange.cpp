@@ -117,6 +117,12 @@ void exchange::decide(traffic::clock::time_point now) {
   case traffic::verdict::ask:
     ask();
     return;
+  case traffic::verdict::replicate:
+    replicate();
+    return;
+  case traffic::verdict::look:
+    look_at_operation();
+    return;
   default:
     break;
   }
@@ -329,6 +335,8 @@ void exchange::refuse(error why, refusal counted, unsigned status) {
   skip_request();
   keep_client_ = keep_client_ && request_.done() && !w_.draining;
   std::vector<traffic::header> more;
+  if (replicated_)
+    more = std::move(replicated_->fields);
   if (s_.is_peer_front()) {
     if (!ran_)
       more.push_back({"Cheops-Run", "none"});
@@ -385,6 +393,7 @@ void exchange::finish() {
 void exchange::end(bool keep) {
   drop_upstream();
   aside_.reset();
+  replicated_.reset();
   record();
   auto whole = request_.done();
   to_upstream_.discard(s_.in);
@@ -412,6 +421,7 @@ void exchange::on_client_gone() {
     w_.counts.tunnels(-1);
   drop_upstream();
   aside_.reset();
+  replicated_.reset(); // What was asked for goes on.
   record();
   decision_ = {};
   pool_ = {};
@@ -497,6 +507,8 @@ void exchange::rearm() {
   case stage::aside: // It has a limit of its own.
     limit_.disarm();
     break;
+  case stage::deciding: // It has one already.
+    break;
   case stage::gathering:
   case stage::collecting:
   case stage::answered:
@@ -536,6 +548,9 @@ void exchange::on_limit() {
     refuse({errc::timed_out, "the request's body stopped coming",
             w_.site().value, "read the request", ""},
            refusal::idle, 408);
+    break;
+  case stage::deciding:
+    change_took_too_long();
     break;
   case stage::collecting:
     leg_failed(traffic::failure::no_answer, 0,

@@ -6,6 +6,7 @@
 #include "http/head.hpp"
 #include "http/pool.hpp"
 #include "http/pump.hpp"
+#include "http/replicated.hpp"
 #include "http/rewrite.hpp"
 #include "http/wheel.hpp"
 
@@ -62,7 +63,8 @@ private:
     none,
     delayed,    ///< By an injected fault, before the decision.
     aside,      ///< A question of the node's own is on its way.
-    gathering,  ///< The adapter is to see the whole request first.
+    gathering,  ///< The whole request must be here first.
+    deciding,   ///< The copies of the resource are being asked.
     connecting, ///< A leg waits for its connection.
     asking,     ///< The request goes out; no final head has come.
     collecting, ///< The final head is here; its body is, for the adapter.
@@ -132,6 +134,32 @@ private:
   void collected();
   void end_follower(error why);
 
+  // -- replicated.cpp: resources on several sites ---------------------------
+  [[nodiscard]] std::string_view seen_target() const noexcept;
+  void refuse_change(error why, unsigned status = 0);
+  void replicate();
+  [[nodiscard]] error too_large() const;
+  void judge_match();
+  void ask_backend(std::string target,
+                   void (*then)(void*, result<traffic::small_answer>));
+  void on_match_told(const result<traffic::small_answer>& told);
+  void gather_change();
+  void take_in_change();
+  void on_described(result<std::optional<ports::replicant_view>> told);
+  void submit_change();
+  void on_changed(result<ports::write_answer> told);
+  void change_took_too_long();
+  void answer_whole(problem x);
+  void answer_of_application(const ports::application_answer& x);
+  void answer_settled(const ports::write_answer& x);
+  void on_settled_read(const result<traffic::small_answer>& told);
+  void answer_accepted(const ports::write_answer& x);
+  void answer_open(const ports::write_answer& x);
+  void read_strictly();
+  void on_read_granted(result<replicant::read_answer> told);
+  void look_at_operation();
+  void on_looked(result<std::optional<ports::operation_view>> told);
+
   // -- tunnel.cpp ------------------------------------------------------------
   void begin_tunnel();
   void tunnel_turn();
@@ -180,6 +208,8 @@ private:
   std::vector<traffic::header> answer_set_;
   std::string held_head_; ///< The answer's, while its body is collected.
   std::string held_body_;
+
+  std::unique_ptr<replicated> replicated_; ///< Nearly always null.
 
   // The request's way up.
   body_reader request_;

@@ -561,6 +561,11 @@ std::string_view to_string(refusal x) noexcept {
     "upstream_broken",
     "peer_unreachable",
     "correlations_full",
+    "no_quorum",
+    "undecided",
+    "precondition",
+    "entry_too_large",
+    "no_replication",
     "bad_handshake"};
   assert(x < refusal::count_);
   return names[static_cast<std::size_t>(x)];

@@ -39,8 +39,13 @@ enum class refusal : std::uint8_t {
   upstream_broken,
   peer_unreachable,
   correlations_full,
-  bad_handshake, ///< TLS came to nothing, but not for a certificate.
-  count_         ///< How many there are.
+  no_quorum,       ///< Too few sites of a replicant can be reached.
+  undecided,       ///< The fate of a change is open.
+  precondition,    ///< A change was stale, a repeated key, in conflict, …
+  entry_too_large, ///< A change is over `limits.entry_bytes`.
+  no_replication,  ///< The store has failed, or a bound was hit.
+  bad_handshake,   ///< TLS came to nothing, but not for a certificate.
+  count_           ///< How many there are.
 };
 [[nodiscard]] std::string_view to_string(refusal x) noexcept;
 

@@ -19,6 +19,7 @@ unsigned retry_after(errc code) {
   switch (code) {
   case errc::overloaded:
   case errc::unreachable:
+  case errc::no_quorum:
     return 1;
   default:
     return 0;

@@ -310,6 +310,10 @@ void exchange::compose_answer(const std::string* whole) {
   if (out_ == framing::until_close || w_.draining
       || (!request_.done() && (gives_up_request() || !keep_upstream_)))
     keep_client_ = false;
+  // How far the copy is that was read.
+  if (decision_.copies && decision_.copies->found && !to_peer_)
+    for (auto& x : replicant::fields_of(*decision_.copies->found))
+      answer_set_.push_back(std::move(x));
   answer_additions with_what;
   if (whole != nullptr)
     with_what.length = whole->size();
@@ -466,6 +470,10 @@ void exchange::on_client_writable() {
     break;
   case stage::answering:
     push_answer();
+    break;
+  case stage::gathering: // A 100.
+    if (to_client_.flush(s_.io, s_.in, sent_) == io::again)
+      s_.wait_writable();
     break;
   case stage::asking: {
     auto sent = to_client_.flush(s_.io, up_->in, sent_); // A 1xx.

@@ -186,10 +186,13 @@ void write_problem(std::string& to, const problem& x, bool without_body,
   to.append("HTTP/1.1 ");
   append_number(to, x.status);
   to.append(" ").append(reason_phrase(x.status)).append("\r\n");
-  append_field(to, "Content-Type", x.type);
-  to.append("Content-Length: ");
-  append_number(to, x.body.size());
-  to.append("\r\n");
+  if (!x.type.empty())
+    append_field(to, "Content-Type", x.type);
+  if (x.status != 204) { // RFC 9110, 8.6.
+    to.append("Content-Length: ");
+    append_number(to, x.body.size());
+    to.append("\r\n");
+  }
   for (const auto& [name, value] : x.fields)
     append_field(to, name, value);
   for (const auto& h : more)

@@ -191,7 +191,8 @@ result<std::unique_ptr<server>>
 server::start(std::shared_ptr<const site::config> config,
               std::shared_ptr<const application::description> app,
               std::shared_ptr<metrics> counters,
-              std::shared_ptr<traffic::adapter> adapted) {
+              std::shared_ptr<traffic::adapter> adapted,
+              std::shared_ptr<ports::replication> replicas) {
   auto with = settings::make(config, std::move(app));
   if (!with)
     return with.error();
@@ -199,6 +200,7 @@ server::start(std::shared_ptr<const site::config> config,
   shared->traces = std::make_shared<traffic::correlation>(
     config->bounds.correlations, config->times.correlation);
   shared->adapted = std::move(adapted);
+  shared->replicas = std::move(replicas);
   shared->counters = std::move(counters);
   shared->loop_key = loop_tags::fresh_key();
   if (!config->log.access.empty()) {

@@ -11,6 +11,10 @@
 #include <memory>
 #include <vector>
 
+namespace cheops::ports {
+class replication;
+}
+
 namespace cheops::http {
 
 class metrics;
@@ -23,13 +27,15 @@ class metrics;
 class server {
 public:
   /// Binds every listener, then starts the threads. `adapted`: what is known
-  /// of the application beyond its description. Errors: bad_config (a
+  /// of the application beyond its description. `replicas`: what keeps
+  /// resources on several sites; null: nothing does. Errors: bad_config (a
   /// certificate that cannot be used, …), io (an address that is taken).
   [[nodiscard]] static result<std::unique_ptr<server>>
   start(std::shared_ptr<const site::config> config,
         std::shared_ptr<const application::description> app,
         std::shared_ptr<metrics> counters,
-        std::shared_ptr<traffic::adapter> adapted = nullptr);
+        std::shared_ptr<traffic::adapter> adapted = nullptr,
+        std::shared_ptr<ports::replication> replicas = nullptr);
 
   virtual ~server() = default;
 

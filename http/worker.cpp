@@ -43,7 +43,8 @@ worker::worker(std::shared_ptr<plane> with, settings_ptr first)
   : shared(std::move(with)),
     current(std::move(first)),
     mesh(configured(*current->config)),
-    decider(current->config, current->app, shared->traces, 0, shared->adapted),
+    decider(current->config, current->app, shared->traces, 0, shared->adapted,
+            shared->replicas),
     counts(shared->counters->add_shard()),
     clock(io),
     random(std::random_device{}()),
@@ -54,6 +55,7 @@ worker::worker(std::shared_ptr<plane> with, settings_ptr first)
 }
 
 worker::~worker() {
+  inbox->close();
   // What the event loop still holds goes before what it refers to.
   for (auto& [name, pool] : backends_)
     pool->retire();

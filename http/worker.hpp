@@ -3,6 +3,7 @@
 #include "cheops/traffic/decide.hpp"
 #include "http/access_log.hpp"
 #include "http/loop_tags.hpp"
+#include "http/mailbox.hpp"
 #include "http/metrics.hpp"
 #include "http/poller.hpp"
 #include "http/pool.hpp"
@@ -32,7 +33,8 @@ using front_count = std::atomic<std::uint32_t>;
 /// counters.
 struct plane {
   std::shared_ptr<traffic::correlation> traces;
-  std::shared_ptr<traffic::adapter> adapted; ///< Null: none.
+  std::shared_ptr<traffic::adapter> adapted;    ///< Null: none.
+  std::shared_ptr<ports::replication> replicas; ///< Null: none.
   std::shared_ptr<metrics> counters;
   std::shared_ptr<access_log> log; ///< Null: none.
   std::array<unsigned char, 32> loop_key{};
@@ -48,6 +50,8 @@ struct worker {
 
   poller poll; ///< Before `io`, whose end still closes streams.
   boost::asio::io_context io{1};
+  /// For those who may answer when this is gone.
+  std::shared_ptr<mailbox> inbox = std::make_shared<mailbox>(io);
   std::shared_ptr<plane> shared;
   settings_ptr current;
   mesh::view_ptr mesh;

@@ -23,7 +23,8 @@ struct proxy_fixture {
     std::make_shared<cheops::application::description>();
   std::shared_ptr<cheops::http::metrics> counters =
     cheops::http::metrics::make();
-  std::shared_ptr<cheops::traffic::adapter> adapted; ///< Null: none.
+  std::shared_ptr<cheops::traffic::adapter> adapted;    ///< Null: none.
+  std::shared_ptr<cheops::ports::replication> replicas; ///< Null: none.
   std::unique_ptr<cheops::http::server> server;
 
   proxy_fixture() {
@@ -41,7 +42,8 @@ struct proxy_fixture {
   }
 
   void start() {
-    auto made = cheops::http::server::start(config, app, counters, adapted);
+    auto made =
+      cheops::http::server::start(config, app, counters, adapted, replicas);
     if (!made)
       throw std::runtime_error{cheops::to_string(made.error())};
     server = std::move(*made);

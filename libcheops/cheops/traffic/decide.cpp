@@ -405,6 +405,9 @@ result<void> decider::impl::route(decision& out, const request_view& in,
   if (plan.act == scope::action::local || out.candidates.empty())
     out.candidates = {config->name};
   auto path = path_with(scope.path, config->name, from.front->name);
+  // A call that was found by its trace belongs to the exchange that opened
+  // the entry: that one holds it, and is told what fails here.
+  out.blame = scope.outer;
   auto spread = plan.act == scope::action::replicate;
   out.set_for_peer =
     peer_fields(*config, out.service->name, out.scope, scope.path, scope.hops);
@@ -416,9 +419,6 @@ result<void> decider::impl::route(decision& out, const request_view& in,
   // What is done at each copy leads to no calls that the scope is for.
   if (out.what == verdict::replicate && !out.copies->linearizable)
     return {};
-  // A call that was found by its trace belongs to the exchange that opened
-  // the entry: that one holds it, and is told what fails here.
-  out.blame = scope.outer;
   auto has = find_marks(in);
   if (!out.blame) {
     correlated what{out.scope, path, scope.hops};

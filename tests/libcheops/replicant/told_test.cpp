@@ -140,7 +140,8 @@ BOOST_AUTO_TEST_CASE(a_replicant_is_shown_as_json) {
            R"("change":"replace","state":"diverged","status":409}],)"
            R"("operations":[{"operation":")"
          + of
-         + R"(_00000000000000ab-2-10","index":8,"change":"replace","fate":"stands",)"
+         + R"(_00000000000000ab-2-10","index":8,"change":"replace",)"
+           R"("fate":"stands",)"
            R"("status":200}],"halted":null})");
 }
 

@@ -1,0 +1,500 @@
+// Changes of resources on several sites, reads of them that must be strict,
+// and what became of a change.
+#include "http/replicated.hpp"
+
+#include "cheops/names.hpp"
+#include "cheops/replicant/show.hpp"
+#include "http/exchange.hpp"
+#include "http/session.hpp"
+#include "http/worker.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+namespace cheops::http {
+
+namespace json = boost::json;
+using replicant::ending;
+
+namespace {
+
+/// The port answers within the patience that it is given; after so much more
+/// it is not waited for.
+constexpr std::chrono::milliseconds guard{5'000};
+
+refusal counted_as(errc code) noexcept {
+  switch (code) {
+  case errc::no_quorum:
+    return refusal::no_quorum;
+  case errc::undecided:
+    return refusal::undecided;
+  case errc::too_large:
+    return refusal::entry_too_large;
+  case errc::unreachable:
+    return refusal::peer_unreachable;
+  case errc::not_built:
+    return refusal::not_built;
+  case errc::overloaded:
+  case errc::io:
+    return refusal::no_replication;
+  default:
+    return refusal::precondition;
+  }
+}
+
+/// The site's own application is asked in the name of who asked us.
+std::vector<traffic::header> credentials_of(const head& in) {
+  std::vector<traffic::header> out;
+  for (auto name : {"Authorization", "X-Auth-Token", "Cookie"})
+    if (auto value = in.get(name); !value.empty())
+      out.push_back({name, std::string{value}});
+  return out;
+}
+
+std::string field_of(const traffic::small_answer& x, std::string_view name) {
+  for (const auto& f : x.fields)
+    if (same_name(f.name, name))
+      return f.value;
+  return {};
+}
+
+bool is_read(const application::service& of, std::string_view target) {
+  auto what = application::classify(of, "GET", target);
+  return what.about != nullptr && what.does == application::verb::read;
+}
+
+unsigned usual_status(replicant::change does) noexcept {
+  return does == replicant::change::create   ? 201
+         : does == replicant::change::remove ? 204
+                                             : 200;
+}
+
+} // namespace
+
+std::string_view exchange::seen_target() const noexcept {
+  return decision_.target.empty() ? in_->target
+                                  : std::string_view{decision_.target};
+}
+
+void exchange::refuse_change(error why, unsigned status) {
+  if (why.site.empty())
+    why.site = w_.site().value;
+  auto counted = counted_as(why.code);
+  refuse(std::move(why), counted, status);
+}
+
+// -- a change ----------------------------------------------------------------
+
+void exchange::replicate() {
+  replicated_ = std::make_unique<replicated>(*this);
+  if (decision_.copies->linearizable) {
+    read_strictly();
+    return;
+  }
+  auto asks = replicant::wishes_of(in_->view());
+  if (!asks) {
+    refuse_change(asks.error());
+    return;
+  }
+  replicated_->asks = std::move(*asks);
+  if (in_->body == framing::length
+      && in_->length > with().config->bounds.entry_bytes)
+    refuse_change(too_large());
+  else if (!replicated_->asks.if_match.empty())
+    judge_match();
+  else
+    gather_change();
+}
+
+error exchange::too_large() const {
+  return {errc::too_large,
+          "the body is over limits.entry_bytes ("
+            + std::to_string(with().config->bounds.entry_bytes)
+            + "), which bounds what is replicated",
+          w_.site().value, "read the body",
+          "create it at one site, or have the operator raise the limit"};
+}
+
+/// Entity tags differ from site to site: what this one says of the tag is
+/// turned into the index that the copy here had before it was asked.
+void exchange::judge_match() {
+  const auto& copies = *decision_.copies;
+  if (!copies.found || !is_read(*decision_.service, seen_target())) {
+    refuse_change({errc::not_built,
+                   "If-Match cannot be judged: nothing is read at this path",
+                   "", "read the request",
+                   "send Cheops-Replicant-Index back instead"});
+    return;
+  }
+  ask_backend(std::string{seen_target()}, [](void* self, auto told) {
+    static_cast<exchange*>(self)->on_match_told(told);
+  });
+}
+
+void exchange::ask_backend(std::string target,
+                           void (*then)(void*, result<traffic::small_answer>)) {
+  const auto* front = with().front_of(decision_.service->name);
+  assert(front != nullptr); // A copy is here, or is to be.
+  stage_ = stage::aside;
+  limit_.disarm();
+  traffic::aside what{w_.site(),
+                      decision_.service->name,
+                      std::move(target),
+                      credentials_of(*in_),
+                      {}};
+  aside_ = std::make_unique<aside_call>(
+    w_, w_.backend_pool(*front), what, with().config->times.answer, then, this);
+  aside_->start();
+}
+
+void exchange::on_match_told(const result<traffic::small_answer>& told) {
+  ref<session> hold{&s_};
+  auto call = std::move(aside_); // It may be what calls.
+  if (!told) {
+    refuse_change(told.error());
+    return;
+  }
+  auto& asks = replicated_->asks;
+  auto there = told->status / 100 == 2;
+  if (!there && told->status != 404) {
+    refuse_change({errc::broken,
+                   "the application answered " + std::to_string(told->status)
+                     + " when it was asked for the entity tag",
+                   "", "judge If-Match",
+                   "send Cheops-Replicant-Index back instead"});
+    return;
+  }
+  auto tag = field_of(*told, "ETag");
+  if (!there || !replicant::matches_etag(asks.if_match, tag)) {
+    auto stale = replicant::explain(replicant::refusal::stale,
+                                    decision_.copies->found->meta);
+    refuse_change(std::move(stale.why), stale.status);
+    return;
+  }
+  auto seen = decision_.copies->found->done;
+  if (asks.if_match != "*")
+    asks.read_at = std::min(asks.read_at.value_or(seen), seen);
+  gather_change();
+}
+
+void exchange::gather_change() {
+  request_.start(in_->body, in_->length, true,
+                 with().config->bounds.header_bytes);
+  held_body_.clear();
+  stage_ = stage::gathering;
+  if (in_->expects_continue && in_->version == 11 && !request_.done()
+      && s_.in.empty()) {
+    to_client_.before += "HTTP/1.1 100 Continue\r\n\r\n";
+    continued_ = true;
+    if (to_client_.flush(s_.io, s_.in, sent_) == io::again)
+      s_.wait_writable();
+  }
+  gather();
+}
+
+void exchange::take_in_change() {
+  const auto& copies = *decision_.copies;
+  auto& port = *w_.shared->replicas;
+  replicant::lookups at;
+  at.by_id = [&port](const service_id& service, std::string_view kind,
+                     std::string_view id) {
+    return port.find(service, kind, id);
+  };
+  auto view = in_->view();
+  std::optional<replicant::meta_id> on;
+  if (copies.found)
+    on = copies.found->meta;
+  auto taken = replicant::take_in(
+    {copies.match, view, seen_target(), held_body_, replicated_->asks, on,
+     /*principal=*/{}, with().config->bounds.entry_bytes},
+    at);
+  held_body_ = {};
+  if (!taken) {
+    refuse_change(taken.error());
+    return;
+  }
+  auto& change = replicated_->change.emplace();
+  change.what = std::move(taken->what);
+  change.until = replicated_->asks.until;
+  if (on) {
+    change.on = *on;
+  } else {
+    ports::creation to;
+    to.sites = copies.sites;
+    to.key = std::move(taken->key);
+    to.retry_key = std::move(taken->retry_key);
+    change.on = std::move(to);
+  }
+  stage_ = stage::deciding;
+  s_.wait_readable(); // To see that the client has gone.
+  if (on && !copies.sites.empty())
+    port.describe(*on,
+                  replicated_->waits.into(w_.inbox, &exchange::on_described));
+  else
+    submit_change();
+}
+
+/// A scope does not change where a resource is.
+void exchange::on_described(result<std::optional<ports::replicant_view>> told) {
+  ref<session> hold{&s_};
+  if (!told || !*told) {
+    refuse_change(told ? error{errc::not_found, "it is replicated no more", "",
+                               "look for its sites", ""}
+                       : told.error());
+    return;
+  }
+  std::vector<site_id> is;
+  const auto& view = **told;
+  if (view.goal) {
+    for (const auto& m : *view.goal)
+      if (m.role != raft::member_role::witness)
+        is.push_back(m.id.site);
+  } else {
+    for (const auto& m : view.members)
+      if (m.role != raft::member_role::witness)
+        is.push_back(m.id.site);
+  }
+  auto said = decision_.copies->sites;
+  std::ranges::sort(is);
+  std::ranges::sort(said);
+  if (is == said) {
+    submit_change();
+    return;
+  }
+  auto name = to_string(decision_.copies->found->meta);
+  refuse_change({errc::conflict,
+                 "it is at " + traffic::listed_sites(is)
+                   + ", and the scope says " + traffic::listed_sites(said),
+                 "", "compare the scope",
+                 "leave the scope out to change it where it is; cheops scale "
+                 "replicant "
+                   + name + " --scope '" + traffic::listed_sites(said)
+                   + "' moves it"});
+}
+
+void exchange::submit_change() {
+  auto& change = *replicated_->change;
+  auto most = answer_limit();
+  auto asked = replicated_->asks.patience;
+  change.patience = asked.count() > 0 ? std::min(asked, most) : most;
+  limit_.arm(w_.clock, change.patience + guard);
+  w_.shared->replicas->submit(
+    std::move(change),
+    replicated_->waits.into(w_.inbox, &exchange::on_changed));
+}
+
+void exchange::on_changed(result<ports::write_answer> told) {
+  ref<session> hold{&s_};
+  if (stage_ != stage::deciding)
+    return;
+  limit_.disarm();
+  if (!told) {
+    refuse_change(told.error());
+    return;
+  }
+  auto& x = *told;
+  replicated_->fields = replicant::fields_of(x, w_.site());
+  ran_ = x.how.how != ending::refused;
+  switch (x.how.how) {
+  case ending::application:
+    if (x.application) {
+      answer_of_application(*x.application);
+      return;
+    }
+    [[fallthrough]];
+  case ending::settled:
+    answer_settled(x);
+    return;
+  case ending::accepted:
+    answer_accepted(x);
+    return;
+  case ending::refused: {
+    auto why = replicant::explain(x.how.why, x.meta, x.how.status);
+    refuse_change(std::move(why.why), why.status);
+    return;
+  }
+  case ending::open:
+    if (replicated_->asks.respond_async)
+      answer_accepted(x);
+    else
+      answer_open(x);
+    return;
+  }
+}
+
+void exchange::change_took_too_long() {
+  ran_ = true;
+  refuse_change({errc::undecided,
+                 "nobody said in time what became of it: its fate is open", "",
+                 "replicate", "look at the resource before you try again"});
+}
+
+// -- answers to a change -----------------------------------------------------
+
+/// An answer that is whole in memory, with what is told beside it.
+void exchange::answer_whole(problem x) {
+  status_ = x.status;
+  for (auto& f : replicated_->fields)
+    x.fields.emplace_back(std::move(f.name), std::move(f.value));
+  skip_request();
+  keep_client_ = keep_client_ && request_.done() && !w_.draining;
+  write_problem(to_client_.before, x, in_->method == "HEAD", !keep_client_,
+                keep_client_ && in_->version == 10);
+  stage_ = stage::refusing;
+  push_refusal();
+}
+
+void exchange::answer_of_application(const ports::application_answer& x) {
+  problem out;
+  out.status = x.status;
+  for (const auto& f : x.fields)
+    if (same_name(f.name, "Content-Type"))
+      out.type = f.value;
+    else if (!traffic::is_ours(f.name))
+      out.fields.emplace_back(f.name, f.value);
+  out.body = x.body;
+  // Done all the same: better without its answer than not told.
+  if (!x.whole)
+    out.fields.emplace_back("Cheops-Answer", "left out: too large");
+  answer_whole(std::move(out));
+}
+
+/// What the application said is no longer at hand: what it would say of the
+/// resource now is asked for.
+void exchange::answer_settled(const ports::write_answer& x) {
+  const auto& copies = *decision_.copies;
+  auto does = in_->method == "DELETE" ? replicant::change::remove
+              : copies.found          ? replicant::change::replace
+                                      : replicant::change::create;
+  auto status = x.how.status != 0 ? x.how.status : usual_status(does);
+  if (status >= 400) {
+    refuse_change({errc::conflict,
+                   "the application refused it with " + std::to_string(status)
+                     + "; its answer is no longer at hand",
+                   "", "replicate", ""},
+                  status);
+    return;
+  }
+  replicated_->settled_as = status;
+  std::optional<std::string> target;
+  if (does == replicant::change::create)
+    target = replicant::read_target(copies.match, x.how.local_id);
+  else if (is_read(*decision_.service, seen_target()))
+    target = std::string{seen_target()};
+  if (target && does == replicant::change::create)
+    replicated_->fields.push_back({"Location", *target});
+  if (!target || does == replicant::change::remove) {
+    answer_whole({status, {}, {}, {}});
+    return;
+  }
+  ask_backend(std::move(*target), [](void* self, auto told) {
+    static_cast<exchange*>(self)->on_settled_read(told);
+  });
+}
+
+void exchange::on_settled_read(const result<traffic::small_answer>& told) {
+  ref<session> hold{&s_};
+  auto call = std::move(aside_); // It may be what calls.
+  problem out;
+  out.status = replicated_->settled_as;
+  if (told && told->status == 200) {
+    out.type = field_of(*told, "Content-Type");
+    out.body = told->body;
+    if (auto tag = field_of(*told, "ETag"); !tag.empty())
+      out.fields.emplace_back("ETag", tag);
+  }
+  answer_whole(std::move(out));
+}
+
+void exchange::answer_accepted(const ports::write_answer& x) {
+  replicant::operation_name name{x.meta, x.how.operation};
+  problem out;
+  out.status = 202;
+  out.type = "application/json";
+  json::object body;
+  body["operation"] = to_string(name);
+  body["replicant"] = to_string(x.meta);
+  body["sites"] = replicant::to_json(x.how.sites);
+  out.body = json::serialize(body) + "\n";
+  out.fields.emplace_back("Location", replicant::path_of(w_.site(), name));
+  if (replicated_->asks.respond_async)
+    out.fields.emplace_back("Preference-Applied", "respond-async");
+  answer_whole(std::move(out));
+}
+
+void exchange::answer_open(const ports::write_answer& x) {
+  replicant::operation_name name{x.meta, x.how.operation};
+  replicated_->fields.push_back(
+    {"Location", replicant::path_of(w_.site(), name)});
+  refuse_change(replicant::undecided(name, w_.site()));
+}
+
+// -- strict reads ------------------------------------------------------------
+
+void exchange::read_strictly() {
+  stage_ = stage::deciding;
+  s_.wait_readable();
+  limit_.arm(w_.clock, answer_limit() + guard);
+  w_.shared->replicas->read_linearizable(
+    decision_.copies->found->meta,
+    replicated_->waits.into(w_.inbox, &exchange::on_read_granted));
+}
+
+void exchange::on_read_granted(result<replicant::read_answer> told) {
+  ref<session> hold{&s_};
+  if (stage_ != stage::deciding)
+    return;
+  auto& found = *decision_.copies->found;
+  if (!told) {
+    refuse_change(told.error());
+    return;
+  }
+  if (!told->granted) {
+    auto why = replicant::explain(*told, found.meta);
+    refuse_change(std::move(why.why), why.status);
+    return;
+  }
+  found.done = told->index;
+  found.state = told->state;
+  decision_.what = decision_.candidates.empty() ? traffic::verdict::local
+                                                : traffic::verdict::run;
+  next_leg();
+}
+
+// -- what became of a change -------------------------------------------------
+
+void exchange::look_at_operation() {
+  replicated_ = std::make_unique<replicated>(*this);
+  stage_ = stage::deciding;
+  s_.wait_readable();
+  limit_.arm(w_.clock, answer_limit() + guard);
+  w_.shared->replicas->operation(
+    decision_.look->meta, decision_.look->id,
+    replicated_->waits.into(w_.inbox, &exchange::on_looked));
+}
+
+void exchange::on_looked(result<std::optional<ports::operation_view>> told) {
+  ref<session> hold{&s_};
+  if (stage_ != stage::deciding)
+    return;
+  if (!told) {
+    refuse_change(told.error());
+    return;
+  }
+  if (!*told) {
+    refuse_change({errc::not_found, "there is no such replicant here", "",
+                   "look", "it may be deleted, or have left this site"});
+    return;
+  }
+  problem out;
+  out.status = 200;
+  out.type = "application/json";
+  out.body =
+    json::serialize(replicant::to_json(**told, decision_.look->meta)) + "\n";
+  out.fields.emplace_back("Cache-Control", "no-store");
+  answer_whole(std::move(out));
+}
+
+} // namespace cheops::http

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "cheops/replicant/intake.hpp"
+#include "cheops/replicant/told.hpp"
+#include "cheops/replicant/wishes.hpp"
+#include "http/mailbox.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cheops::http {
+
+class exchange;
+
+/// What an exchange keeps while it is about a resource on several sites.
+struct replicated {
+  explicit replicated(exchange& of) : waits(of) {}
+
+  replicant::wishes asks;
+  /// What the answer says beside the application's own.
+  std::vector<traffic::header> fields;
+  std::optional<ports::write_request> change;
+  /// Of a change that was settled, while the resource is read for its answer.
+  unsigned settled_as = 0;
+  awaited<exchange> waits;
+};
+
+} // namespace cheops::http
