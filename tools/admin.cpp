@@ -1,7 +1,9 @@
 #include "tools/admin.hpp"
 
 #include "cheops/scope/parse.hpp"
+#include "tools/admin_answers.hpp"
 #include "tools/admin_json.hpp"
+#include "tools/admin_replicants.hpp"
 #include "tools/explain.hpp"
 #include "tools/time.hpp"
 
@@ -23,47 +25,16 @@ using http::service_request;
 using http::service_response;
 using context_ptr = std::shared_ptr<const admin_context>;
 
-service_response reply(unsigned status, std::string type, std::string body) {
-  service_response out;
-  out.status = status;
-  out.type = std::move(type);
-  out.body = std::move(body);
-  return out;
-}
-
-service_response answer(const json::value& x) {
-  return reply(200, "application/json", json::serialize(x) + "\n");
-}
-
 service_response text(unsigned status, std::string body) {
   return reply(status, "text/plain; charset=utf-8", std::move(body));
-}
-
-/// RFC 9457, with our own members beside.
-service_response problem(const error& x, json::object more = {}) {
-  const auto& kind = describe(x.code);
-  json::object body;
-  body["type"] = "about:blank";
-  body["title"] = kind.title;
-  body["status"] = kind.status;
-  body["detail"] = x.what;
-  body["code"] = kind.slug;
-  body["site"] = x.site;
-  body["step"] = x.step;
-  body["hint"] = x.hint;
-  for (auto& member : more)
-    body[member.key()] = std::move(member.value());
-  auto out = reply(kind.status, "application/problem+json",
-                   json::serialize(body) + "\n");
-  out.fields.emplace_back("Cheops-Error", kind.slug);
-  return out;
 }
 
 service_response explained(const admin_context& in, const service_request& rq) {
   auto body = to_explain_request(rq.body);
   if (!body)
     return problem(body.error());
-  auto found = explain(*body, *in.application(), *in.view());
+  auto found =
+    explain(*body, *in.application(), *in.view(), in.replication != nullptr);
   if (found)
     return answer(*found);
   auto failure = found.error();
@@ -177,6 +148,7 @@ std::vector<http::route> admin_routes(admin_context context) {
   out.push_back({"PUT", "/v1/faults", [in](const service_request& rq) {
                    return put_faults(*in, rq);
                  }});
+  add_replicant_routes(out, in);
   return out;
 }
 
@@ -184,6 +156,8 @@ result<std::unique_ptr<http::service>> start_admin(admin_context context) {
   assert(context.config);
   http::service_settings with;
   with.at = context.config()->admin;
+  // Changes of sites are waited for; the rest must not wait for them.
+  with.threads = 4;
   with.routes = admin_routes(std::move(context));
   return http::service::start(std::move(with));
 }

@@ -2,6 +2,7 @@
 
 #include "cheops/application/description.hpp"
 #include "cheops/mesh/view.hpp"
+#include "cheops/replication.hpp"
 #include "cheops/result.hpp"
 #include "cheops/site/config.hpp"
 #include "http/service.hpp"
@@ -34,6 +35,8 @@ struct admin_context {
   std::function<void(mesh::fault_table)> put_faults;
   /// The parts of this process. Peers are added here and never count.
   std::function<std::vector<readiness>()> checks;
+  /// Null: this node keeps nothing on several sites.
+  std::shared_ptr<ports::replication> replication;
   std::chrono::system_clock::time_point started;
   std::string version;
 };

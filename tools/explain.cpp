@@ -87,7 +87,7 @@ scope::known_names names_of(const application::description& app,
 
 explain_result explain(const explain_request& what,
                        const application::description& app,
-                       const mesh::view& mesh) {
+                       const mesh::view& mesh, bool replicates) {
   auto tree = scope::parse(what.scope, names_of(app, mesh));
   if (!tree)
     return explain_failure{scope::to_error(what.scope, tree.error()),
@@ -100,6 +100,7 @@ explain_result explain(const explain_request& what,
   ask.service = (*service)->name;
   ask.safe = is_safe(what.method);
   ask.creates = kind.does == application::verb::create;
+  ask.replicates = replicates;
   auto plan = scope::make_plan(*tree, ask, app, mesh);
   if (!plan)
     return explain_failure{plan.error(), std::nullopt};

@@ -35,9 +35,10 @@ using explain_result =
 
 /// The body of `POST /v1/scope:explain`'s answer. Without a service it takes
 /// the application's only one, else the first that the scope names.
+/// `replicates`: the node keeps resources on several sites.
 [[nodiscard]] explain_result explain(const explain_request& what,
                                      const application::description& app,
-                                     const mesh::view& mesh);
+                                     const mesh::view& mesh, bool replicates);
 
 /// The names that a scope may use, for the parser.
 [[nodiscard]] scope::known_names names_of(const application::description& app,

@@ -67,6 +67,7 @@ tools::admin_context fixed_node::context() {
     return {{"fronts", fronts_work.load(), "ServiceA: port 8101 is taken"},
             {"actors", true, ""}};
   };
+  out.replication = replication;
   out.started = std::chrono::system_clock::from_time_t(1'800'000'000);
   out.version = "1.2.3";
   return out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/service.hpp"
+#include "support/fake_replication.hpp"
 #include "tools/admin.hpp"
 #include "tools/run_program.hpp"
 
@@ -22,6 +23,8 @@ public:
   application::description application;
   mesh::view view;
   std::atomic<bool> fronts_work = true;
+  /// Null: nothing is kept on several sites.
+  std::shared_ptr<testing::fake_replication> replication;
 
   [[nodiscard]] tools::admin_context context();
   [[nodiscard]] mesh::fault_table faults();

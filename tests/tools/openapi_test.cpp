@@ -2,6 +2,7 @@
 #include "support/boost_test.hpp"
 #include "tools/admin.hpp"
 #include "tools/fixed_node.hpp"
+#include "tools/sample_replication.hpp"
 
 #include <boost/json.hpp>
 
@@ -115,10 +116,11 @@ const json::value& schema_of(const http::route& route, unsigned status,
 }
 
 /// Calls a route directly.
-http::service_response call(const std::vector<http::route>& routes,
-                            const std::string& method, const std::string& path,
-                            const std::string& body,
-                            const http::route** found) {
+http::service_response
+call(const std::vector<http::route>& routes, const std::string& method,
+     const std::string& path, const std::string& body,
+     const http::route** found,
+     const std::map<std::string, std::string>& parameters = {}) {
   auto it = std::ranges::find_if(routes, [&](const auto& x) {
     return x.method == method && x.path == path;
   });
@@ -128,6 +130,7 @@ http::service_response call(const std::vector<http::route>& routes,
   rq.method = method;
   rq.path = path;
   rq.body = body;
+  rq.parameters = parameters;
   return it->run(rq);
 }
 
@@ -192,6 +195,41 @@ BOOST_AUTO_TEST_CASE(every_answer_fits_its_schema) {
   fits("POST", "/v1/scope:explain", R"({"scope": "{"})", problem);
   fits("POST", "/v1/scope:explain", "", problem);
   fits("PUT", "/v1/faults", R"({"faults": 1})", problem);
+}
+
+BOOST_AUTO_TEST_CASE(every_answer_about_replicants_fits_its_schema) {
+  fixed_node node;
+  node.replication = sample_replication();
+  auto meta = to_string(node.replication->views.begin()->first);
+  auto operation = node.replication->operations.begin()->first;
+  auto routes = tools::admin_routes(node.context());
+  const http::route* route = nullptr;
+  auto fits = [&](const char* method, const char* path, const char* body,
+                  unsigned status) {
+    auto answer = call(routes, method, path, body, &route,
+                       {{"meta", meta}, {"id", operation}});
+    BOOST_TEST(answer.status == status, path << ": " << answer.body);
+    auto wrong =
+      mismatch(json::parse(answer.body),
+               schema_of(*route, answer.status, answer.type.c_str()), path);
+    BOOST_TEST(wrong == "", wrong << " in " << answer.body);
+  };
+  fits("GET", "/v1/replicants", "", 200);
+  fits("GET", "/v1/replicants/{meta}", "", 200);
+  fits("GET", "/v1/operations/{id}", "", 200);
+  fits("GET", "/v1/events", "", 200);
+  const auto* scale = "/v1/replicants/{meta}/scale";
+  fits("POST", scale, R"({"scope": "Site1 & Site2"})", 200);
+  fits("POST", scale, "{}", 400);
+  fits("POST", "/v1/replicants/{meta}/retry", "", 200);
+  fits("POST", "/v1/replicants/{meta}/abandon", R"({"index": 9})", 200);
+  fits("POST", "/v1/replicants/{meta}/exists", R"({"local_id": "7"})", 200);
+  node.replication->views.clear();
+  fits("GET", "/v1/replicants/{meta}", "", 404);
+  node.replication = nullptr;
+  routes = tools::admin_routes(node.context());
+  for (const auto* path : {"/v1/replicants", "/v1/events"})
+    fits("GET", path, "", 501);
 }
 
 BOOST_AUTO_TEST_CASE(the_schema_checker_of_this_test_can_say_no) {

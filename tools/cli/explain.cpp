@@ -97,7 +97,7 @@ result<json::value> explain_offline(const explain_options& with) {
   auto app = glue::load_description(with.application_file);
   if (!app)
     return app.error();
-  auto found = tools::explain(with.ask, *app, made_up(with.sites));
+  auto found = tools::explain(with.ask, *app, made_up(with.sites), true);
   if (found)
     return *found;
   if (const auto& where = found.error().where)
