@@ -476,7 +476,7 @@ void add_replicant_routes(std::vector<http::route>& to, context_ptr in) {
   add("POST", "/v1/replicants/{meta}/scale", scale);
   add("POST", "/v1/replicants/{meta}/retry", retry);
   add("POST", "/v1/replicants/{meta}/abandon", abandon);
-  add("POST", "/v1/replicants/{meta}/exists", exists);
+  add("POST", "/v1/replicants/{meta}/settle", exists);
   add("GET", "/v1/operations/{id}", operation);
   to.push_back({"GET", "/v1/events",
                 [in](const service_request& rq) { return events(in, rq); }});

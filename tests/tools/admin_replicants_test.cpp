@@ -141,10 +141,10 @@ BOOST_FIXTURE_TEST_CASE(a_person_settles_what_troubles_a_site, running) {
   BOOST_TEST(post("abandon", R"({"index": 4})").status == 200U);
   BOOST_TEST((asked.how == replicant::resolution::abandon));
   BOOST_TEST(asked.index == 4U);
-  BOOST_TEST(post("exists", R"({"local_id": "41"})").status == 200U);
+  BOOST_TEST(post("settle", R"({"local_id": "41"})").status == 200U);
   BOOST_TEST((asked.how == replicant::resolution::exists));
   BOOST_TEST(asked.local_id == "41");
-  BOOST_TEST(post("exists").status == 400U);
+  BOOST_TEST(post("settle").status == 400U);
   replication->views.begin()->second.troubles.clear();
   auto none = post("retry");
   BOOST_TEST(none.status == 404U);

@@ -2,6 +2,7 @@
 #include "support/boost_test.hpp"
 #include "tools/fixed_node.hpp"
 #include "tools/run_program.hpp"
+#include "tools/sample_replication.hpp"
 
 #include <boost/json.hpp>
 
@@ -42,6 +43,108 @@ struct with_node : fixed_node {
 
 } // namespace
 
+// -- replicants ---------------------------------------------------------------
+
+/// A node that keeps a bar with Site2, where it is diverged, and a foo.
+struct with_replicants : fixed_node {
+  std::string meta, operation;
+
+  with_replicants() {
+    replication = sample_replication();
+    meta = to_string(replication->views.begin()->first);
+    operation = replication->operations.begin()->first;
+    start();
+  }
+  outcome run(std::vector<std::string> words) {
+    return cheops_run(std::move(words), {{"CHEOPS_ADMIN", socket()}});
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(replicants_are_shown_in_a_table, with_replicants) {
+  auto got = run({"get", "replicants"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(has(got.out, "REPLICANT"));
+  BOOST_TEST(has(got.out, "diverged   Site1=diverged,Site2=ok\n"), got.out);
+  BOOST_TEST(run({"get", "replicants", "--kind", "bar", "-o", "name"}).out
+             == "replicant/" + meta + "\n");
+  auto limited = run({"get", "replicants", "--limit", "1"});
+  BOOST_TEST(has(limited.err, "There are more"));
+  auto one = run({"get", "replicants", meta, "-o", "wide"});
+  BOOST_TEST(has(one.out, "ServiceB   41\n"), one.out);
+  BOOST_TEST(run({"get", "replicants", meta + "9"}).code == 1);
+  auto none = run({"get", "replicants", "--state", "uncertain"});
+  BOOST_TEST(none.err == "No replicants.\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_replicant_is_described, with_replicants) {
+  auto got = run({"describe", "replicant", meta});
+  BOOST_TEST(got.code == 0);
+  for (const auto* part :
+       {"Kind:       bar of ServiceB\n", "Name:       x\n",
+        "Leader:     Site2\n", "Site1   voter   diverged   9       41",
+        "9 diverged (409)", "Troubles of this site:\n",
+        "replace   diverged (409)\n", "Operations:\n", "stands   200"})
+    BOOST_TEST(has(got.out, part), part << " in " << got.out);
+  auto whole =
+    json::parse(run({"describe", "replicant", meta, "-o", "json"}).out);
+  BOOST_TEST(whole.at("leader").as_string() == "Site2");
+  BOOST_TEST(run({"describe", "replicant", "x"}).code == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_operation_is_waited_for, with_replicants) {
+  auto got = run({"wait", operation});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(has(got.out, "replace stands, at index 9\n"), got.out);
+  BOOST_TEST(has(got.out, "  Site1: diverged (409)\n"), got.out);
+  auto& known = replication->operations.begin()->second;
+  known.what.how = replicant::fate::voided;
+  BOOST_TEST(run({"wait", operation}).code == 1);
+  known.known = false;
+  auto late = run({"wait", operation, "--timeout", "300ms"});
+  BOOST_TEST(late.code == 4);
+  BOOST_TEST(has(late.err, "its fate is unknown"), late.err);
+  // Of a replicant: until all sites are well.
+  BOOST_TEST(run({"wait", meta, "--timeout", "300ms"}).code == 4);
+  replication->views.begin()->second.members[0].state =
+    replicant::site_state::ok;
+  BOOST_TEST(run({"wait", meta}).code == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(events_are_listed, with_replicants) {
+  auto got = run({"events", "--no-headers"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(has(got.out, "2027-01-15T08:00:00.000Z   decided"), got.out);
+  BOOST_TEST(has(got.out, "diverged"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_replicant_is_scaled_and_settled, with_replicants) {
+  auto got = run({"scale", "replicant", meta, "--scope", "{Site1 & Site2}"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(got.out
+             == "replicant/" + meta + " done: Site1=ok,Site2=pending\n");
+  BOOST_TEST(run({"scale", "replicant", meta, "-s", "Site9"}).code == 2);
+  BOOST_TEST(run({"retry", "replicant", meta}).code == 0);
+  BOOST_TEST(run({"abandon", "replicant", meta, "--index", "9"}).code == 0);
+  BOOST_TEST(run({"settle", "replicant", meta, "--local-id", "7"}).code == 0);
+  BOOST_TEST(run({"settle", "replicant", meta}).code == 2);
+  replication->on_resolve = [](const auto& of, const auto&, auto done) {
+    ports::write_answer out;
+    out.meta = of;
+    out.how.how = replicant::ending::refused;
+    out.how.why = replicant::refusal::no_quorum;
+    done(out);
+  };
+  BOOST_TEST(run({"retry", "replicant", meta}).code == 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(without_replication_there_is_nothing_to_show,
+                        with_node) {
+  auto got = run({"get", "replicants"});
+  BOOST_TEST(got.code == 6);
+  BOOST_TEST(has(got.err, "keeps nothing on several sites"));
+  BOOST_TEST(run({"events", "-w"}).code == 6);
+}
+
 // -- usage --------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(help_is_grouped_and_names_every_command) {
@@ -64,7 +167,8 @@ BOOST_AUTO_TEST_CASE(misspelt_words_have_a_near_one) {
     {{"explain", "A", "/", "more"}, "one word too many: \"more\""},
     {{"get", "sites", "-o", "xml"}, "See `cheops get sites --help`."},
     {{"get", "sites", "--timeout", "5"}, "no time above 0"},
-    {{"get"}, "`cheops get` needs a command: sites, links, fronts, faults"},
+    {{"get"},
+     "`cheops get` needs a command: sites, links, fronts, faults, replicants"},
   };
   for (const auto& [words, part] : wrong) {
     auto got = cheops_run(words);
@@ -376,7 +480,7 @@ BOOST_AUTO_TEST_CASE(completion_knows_commands_options_and_values) {
     return got.out;
   };
   BOOST_TEST(complete("cheops ge") == "get\n");
-  BOOST_TEST(complete("cheops get ''") == "sites links fronts faults\n");
+  BOOST_TEST(complete("cheops get ''") == "sites links fronts faults replicants\n");
   BOOST_TEST(complete("cheops -v get l") == "links\n");
   BOOST_TEST(complete("cheops get sites --wa") == "--wait --watch\n");
   BOOST_TEST(complete("cheops get sites -o y") == "yaml\n");

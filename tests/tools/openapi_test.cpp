@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(every_answer_about_replicants_fits_its_schema) {
   fits("POST", scale, "{}", 400);
   fits("POST", "/v1/replicants/{meta}/retry", "", 200);
   fits("POST", "/v1/replicants/{meta}/abandon", R"({"index": 9})", 200);
-  fits("POST", "/v1/replicants/{meta}/exists", R"({"local_id": "7"})", 200);
+  fits("POST", "/v1/replicants/{meta}/settle", R"({"local_id": "7"})", 200);
   node.replication->views.clear();
   fits("GET", "/v1/replicants/{meta}", "", 404);
   node.replication = nullptr;

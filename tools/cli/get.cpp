@@ -1,4 +1,5 @@
 #include "glue/quantity.hpp"
+#include "tools/cli/members.hpp"
 #include "tools/cli/program.hpp"
 #include "tools/time.hpp"
 
@@ -16,24 +17,6 @@ namespace json = boost::json;
 using std::chrono::system_clock;
 
 namespace {
-
-/// A member as text; empty where it is missing or null.
-std::string text_of(const json::value& x, std::string_view name) {
-  const auto* member =
-    x.is_object() ? x.as_object().if_contains(name) : nullptr;
-  if (!member || member->is_null())
-    return {};
-  if (const auto* text = member->if_string())
-    return std::string{*text};
-  return json::serialize(*member);
-}
-
-const json::array& list_of(const json::value& x, std::string_view name) {
-  static const json::array none;
-  const auto* member =
-    x.is_object() ? x.as_object().if_contains(name) : nullptr;
-  return member && member->is_array() ? member->as_array() : none;
-}
 
 std::string age_of(const json::value& x) {
   auto since = tools::from_rfc3339(text_of(x, "since"));

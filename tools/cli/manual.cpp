@@ -145,6 +145,10 @@ constexpr example examples[] = {
    "A request with a scope."},
   {"cheops run --scope Paris -- openstack image list",
    "A client that knows nothing of scopes."},
+  {"cheops get replicants --state diverged",
+   "What this site keeps with others and does not have as they do."},
+  {"cheops scale replicant META --scope '{A & B & C}'",
+   "Bring it to these sites."},
   {"cheops shim install kubectl", "From then on kubectl takes --scope."},
   {"cheops check --config /etc/cheops/site.yaml", "What is wrong here?"},
 };

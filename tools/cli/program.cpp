@@ -128,6 +128,7 @@ program::program(session& shared)
   add_http(*this);
   add_shim(*this);
   add_get(*this);
+  add_replicants(*this);
   add_explain(*this);
   add_check(*this);
   add_ca(*this);

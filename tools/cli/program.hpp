@@ -23,7 +23,9 @@ struct program {
 };
 
 // One function a file: adds its commands.
-void add_get(program& to);     ///< get, faults
+void add_get(program& to); ///< get, faults
+/// get and describe replicants, wait, events, scale, retry, abandon, settle
+void add_replicants(program& to);
 void add_explain(program& to); ///< explain, scope, app
 void add_http(program& to);
 void add_run(program& to); ///< run, demo

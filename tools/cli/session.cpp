@@ -70,8 +70,10 @@ int exit_of(errc code) noexcept {
   case errc::bad_config:
     return exit_usage;
   case errc::unreachable:
+  case errc::no_quorum:
     return exit_unreachable;
   case errc::timed_out:
+  case errc::undecided:
     return exit_timed_out;
   case errc::forbidden:
     return exit_refused;
@@ -232,6 +234,36 @@ result<http::client_response> session::call_raw(const std::string& method,
                  "ask " + request->url,
                  "give --token-file or set CHEOPS_ADMIN_TOKEN_FILE"};
   return answer;
+}
+
+error session::follow(const std::string& target, milliseconds silence_max,
+                      std::function<bool(std::string_view)> sink) const {
+  auto request = admin();
+  if (!request)
+    return request.error();
+  request->url = join(request->url, target);
+  request->timeout = silence_max;
+  // What is no stream is a problem, and short.
+  std::string first;
+  auto streams = true;
+  request->sink = [&](std::string_view piece) {
+    constexpr std::size_t problem_bytes_max = 64 * 1024;
+    if (first.empty() && piece.starts_with('{'))
+      streams = false;
+    if (first.size() < problem_bytes_max)
+      first += piece;
+    return streams ? sink(piece) : first.size() < problem_bytes_max;
+  };
+  remark("GET " + request->url);
+  auto answer = send(*request);
+  if (!answer)
+    return answer.error();
+  answer->body = first;
+  if (answer->status >= 400)
+    if (auto why = to_error(*answer))
+      return *why;
+  return {errc::broken, "the node ended the stream", "", "follow " + target,
+          "is it being restarted?"};
 }
 
 result<json::value> session::call(const std::string& method,

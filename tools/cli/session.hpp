@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -85,6 +86,11 @@ public:
   [[nodiscard]] result<http::client_response>
   call_raw(const std::string& method, const std::string& target,
            const std::string& body = {}) const;
+
+  /// Has `sink` take an answer as it comes, until it breaks off: why.
+  [[nodiscard]] error
+  follow(const std::string& target, std::chrono::milliseconds silence_max,
+         std::function<bool(std::string_view piece)> sink) const;
 
   /// Sends it; with --wait again and again while not one byte went out
   /// because nobody listens.
