@@ -84,7 +84,9 @@ BOOST_FIXTURE_TEST_CASE(an_operation_says_what_became_of_it, running) {
   auto x = get("/v1/operations/" + name);
   BOOST_TEST(x.at("fate").as_string() == "stands");
   BOOST_TEST(x.at("sites").at(0).at("state").as_string() == "diverged");
-  BOOST_TEST(ask("GET", "/v1/operations/" + meta + "_0000000000000001-1-1").status == 404U);
+  BOOST_TEST(
+    ask("GET", "/v1/operations/" + meta + "_0000000000000001-1-1").status
+    == 404U);
   BOOST_TEST(ask("GET", "/v1/operations/1").status == 400U);
 }
 

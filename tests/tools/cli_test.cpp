@@ -480,7 +480,8 @@ BOOST_AUTO_TEST_CASE(completion_knows_commands_options_and_values) {
     return got.out;
   };
   BOOST_TEST(complete("cheops ge") == "get\n");
-  BOOST_TEST(complete("cheops get ''") == "sites links fronts faults replicants\n");
+  BOOST_TEST(complete("cheops get ''")
+             == "sites links fronts faults replicants\n");
   BOOST_TEST(complete("cheops -v get l") == "links\n");
   BOOST_TEST(complete("cheops get sites --wa") == "--wait --watch\n");
   BOOST_TEST(complete("cheops get sites -o y") == "yaml\n");
