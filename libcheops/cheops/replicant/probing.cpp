@@ -38,12 +38,20 @@ std::optional<std::string> name_in(std::string_view pattern,
   return at == target.size() ? out : std::nullopt;
 }
 
+/// Some applications wrap one resource ("/server/id") and list them bare.
+const json::value* member_of(const json::value& x, const std::string& pointer) {
+  if (const auto* found = at_pointer(x, pointer))
+    return found;
+  return at_pointer(
+    x, pointer.substr(std::min(pointer.rfind('/'), pointer.size())));
+}
+
 /// Its id, if it is the one of that name.
 std::optional<std::string> id_of(const application::resource& of,
                                  const json::value& x,
                                  const std::string& name) {
-  const auto* has = at_pointer(x, of.name_pointer);
-  const auto* id = at_pointer(x, of.id_pointer);
+  const auto* has = member_of(x, of.name_pointer);
+  const auto* id = member_of(x, of.id_pointer);
   if (has == nullptr || id == nullptr || id_text(*has) != name)
     return std::nullopt;
   return id_text(*id);
@@ -55,7 +63,7 @@ probed read_probe(const application::resource& of, std::string_view target,
                   std::uint16_t status, std::string_view body) {
   probed out;
   out.status = status;
-  if (status == 404) {
+  if (status == 404 || status == 410) {
     out.what = finding::absent;
     return out;
   }
@@ -65,8 +73,10 @@ probed read_probe(const application::resource& of, std::string_view target,
   if (status / 100 != 2 || !name || found == nullptr)
     return out;
   out.what = finding::absent;
+  auto count = 0;
   auto look = [&](const json::value& x) {
     if (auto id = id_of(of, x, *name)) {
+      ++count;
       out.what = finding::found;
       out.local_id = *id;
     }
@@ -76,6 +86,10 @@ probed read_probe(const application::resource& of, std::string_view target,
       look(x);
   else
     look(*found);
+  if (count > 1) { // Which of them? A person must say.
+    out.what = finding::nothing;
+    out.local_id.clear();
+  }
   return out;
 }
 

@@ -330,6 +330,19 @@ BOOST_AUTO_TEST_CASE(a_probe_finds_the_one_of_that_name_and_no_other) {
     (probe(200, R"({"bars":[{"id":1,"name":"a"}]})").what == finding::absent));
   BOOST_TEST((probe(200, R"({"bars":[]})").what == finding::absent));
   BOOST_TEST((probe(404, "").what == finding::absent));
+  // Wrapped alone, bare in a list.
+  auto server = bar;
+  server.id_pointer = "/server/id";
+  server.name_pointer = "/server/name";
+  server.copies.found = "/servers";
+  auto bare = read_probe(server, "/bars?name=x", 200,
+                         R"({"servers":[{"id":"3","name":"x"}]})");
+  BOOST_TEST((bare.what == finding::found && bare.local_id == "3"));
+  // Of two nobody can say which.
+  BOOST_TEST((probe(200, R"({"bars":[{"id":1,"name":"a b"},)"
+                         R"({"id":2,"name":"a b"}]})")
+                .what
+              == finding::nothing));
   // What says nothing must not be taken for "it is not there".
   BOOST_TEST((probe(200, "{}").what == finding::nothing));
   BOOST_TEST((probe(200, "no JSON").what == finding::nothing));
