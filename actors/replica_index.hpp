@@ -24,7 +24,12 @@ public:
   find(const service_id& service, std::string_view kind,
        std::string_view local_id) const;
 
-  /// `key` as of `replicant::key_of_local`.
+  /// By the name that its user chose, of whatever generation lives.
+  [[nodiscard]] std::optional<ports::local_replica>
+  find(const replicant::natural_key& name) const;
+
+  /// `key` as of `replicant::key_of_local`. What has generations is known by
+  /// its name too.
   void put(const std::string& key, const ports::local_replica& x);
   /// Does nothing where the key belongs to another replicant by now.
   void erase(const std::string& key, const replicant::meta_id& of);
@@ -45,6 +50,11 @@ private:
     std::unordered_map<std::string, ports::local_replica, hash> all;
   };
   [[nodiscard]] std::size_t shard_of(const std::string& key) const;
+  [[nodiscard]] std::optional<ports::local_replica>
+  look(const std::string& key) const;
+  /// True: there was none under that key.
+  bool set(const std::string& key, const ports::local_replica& x);
+  bool unset(const std::string& key, const replicant::meta_id& of);
 
   hash hash_;
   std::array<shard, shards> shards_;

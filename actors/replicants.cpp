@@ -136,6 +136,15 @@ replicants::find(const service_id& service, std::string_view kind,
   return parts_->index.find(service, kind, local_id);
 }
 
+bool replicants::any() const noexcept {
+  return parts_->index.size() != 0;
+}
+
+std::optional<ports::local_replica>
+replicants::find(const replicant::natural_key& name) const {
+  return parts_->index.find(name);
+}
+
 void replicants::submit(ports::write_request what,
                         ports::completion<result<ports::write_answer>> done) {
   ask_change(parts_, std::move(done), [&](auto leave) {

@@ -46,9 +46,12 @@ public:
   replicants(const replicants&) = delete;
   replicants& operator=(const replicants&) = delete;
 
+  [[nodiscard]] bool any() const noexcept override;
   [[nodiscard]] std::optional<ports::local_replica>
   find(const service_id& service, std::string_view kind,
        std::string_view local_id) const override;
+  [[nodiscard]] std::optional<ports::local_replica>
+  find(const replicant::natural_key& name) const override;
   void submit(ports::write_request what,
               ports::completion<result<ports::write_answer>> done) override;
   void read_linearizable(

@@ -1,7 +1,7 @@
 #include "glue/connector.hpp"
 
+#include "cheops/replicant/intake.hpp"
 #include "glue/call_pool.hpp"
-#include "glue/connector_answer.hpp"
 #include "http/client.hpp"
 
 #include <algorithm>
@@ -86,12 +86,6 @@ const application::resource* find(const connector_plan& plan,
   return i == s->resources.end() ? nullptr : &*i;
 }
 
-std::string id_pointer_of(const connector_plan& plan, const service_id& service,
-                          std::string_view kind) {
-  const auto* x = find(plan, service, kind);
-  return x == nullptr ? std::string{"/id"} : x->id_pointer;
-}
-
 outcome perform(const connector_plan& plan, const service_id& service,
                 replicant::templated& x, const std::string& principal) {
   auto found = plan.backends.find(service);
@@ -145,10 +139,10 @@ ports::call_result result_of(const connector_plan& plan,
   out.what.how = call_end::answered;
   out.what.status = static_cast<std::uint16_t>(x.status);
   out.what.answer = replicant::digest_of(x.body);
-  if (call.does == replicant::change::create)
-    out.what.local_id = local_id_in(
-      got.whole ? x.body : std::string_view{},
-      id_pointer_of(plan, call.service, call.kind), x.get("Location"));
+  const auto* kind = find(plan, call.service, call.kind);
+  if (call.does == replicant::change::create && kind != nullptr)
+    out.what.local_id = replicant::id_in_answer(
+      *kind, got.whole ? x.body : std::string_view{}, x.get("Location"));
   auto answer = std::make_shared<ports::application_answer>();
   answer->status = out.what.status;
   for (auto& [name, value] : x.fields)
@@ -197,12 +191,14 @@ void http_connector::probe(replicant::probe what,
     return;
   }
   auto work = [plan = plan(), what = std::move(what), done]() mutable {
-    probe_rule rule{std::exchange(what.request.body, {}),
-                    id_pointer_of(*plan, what.service, what.kind)};
+    const auto* kind = find(*plan, what.service, what.kind);
+    auto target = what.request.target;
     auto got = perform(*plan, what.service, what.request, what.principal);
     replicant::probed out;
-    if (got.answer && got.whole)
-      out = judge_probe(got.answer->status, got.answer->body, rule);
+    if (kind != nullptr && got.answer && got.whole)
+      out = replicant::read_probe(
+        *kind, target, static_cast<std::uint16_t>(got.answer->status),
+        got.answer->body);
     out.call = what.id;
     done(std::move(out));
   };

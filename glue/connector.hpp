@@ -35,10 +35,8 @@ connector_plan_of(const site::config& config,
                   std::shared_ptr<const application::description> app);
 
 /// Each call on a connection of its own: a kept one may turn out closed when
-/// the request is out, and then nobody could tell whether it was done.
-///
-/// A probe's body is not sent: it says what the resource must contain
-/// (connector_answer.hpp).
+/// the request is out, and then nobody could tell whether it was done. What
+/// answers say is read by `replicant/intake.hpp`.
 class application_connector : public ports::connector {
 public:
   /// For calls from now on: other backends and times. The services and the

@@ -202,6 +202,9 @@ void exchange::take_in_change() {
                      std::string_view id) {
     return port.find(service, kind, id);
   };
+  at.by_name = [&port](const replicant::natural_key& name) {
+    return port.find(name);
+  };
   auto view = in_->view();
   std::optional<replicant::meta_id> on;
   if (copies.found)

@@ -75,7 +75,8 @@ result<std::unique_ptr<site_process>> site_process::start(site_files files) {
     show(*out->metrics_, out->replicated_.replicants);
   auto server = http::server::start(
     files.config, files.app, out->metrics_,
-    glue::make_adapter(files.app, *files.config, http::keyed_digest()));
+    glue::make_adapter(files.app, *files.config, http::keyed_digest()),
+    out->replicated_.replicants);
   if (!server)
     return server.error();
   out->server_ = std::move(*server);
@@ -142,6 +143,7 @@ result<void> site_process::start_admin_endpoint() {
     }
     return out;
   };
+  context.replication = replicated_.replicants;
   context.started = std::chrono::system_clock::now();
   context.version = std::string{version};
   auto started = start_admin(std::move(context));

@@ -202,12 +202,16 @@ public:
 
   /// False: nothing is replicated here, so that nobody need look. At most one
   /// atomic load.
-  [[nodiscard]] virtual bool any() const noexcept { return true; }
+  [[nodiscard]] virtual bool any() const noexcept = 0;
 
   /// One atomic load while nothing is replicated.
   [[nodiscard]] virtual std::optional<local_replica>
   find(const service_id& service, std::string_view kind,
        std::string_view local_id) const = 0;
+
+  /// By the name that its user chose, where it is known by that.
+  [[nodiscard]] virtual std::optional<local_replica>
+  find(const replicant::natural_key& name) const = 0;
 
   /// Runs a change. An error means that surely nothing was or will be done:
   /// `io` (the store has failed: 503 until the node is restarted),

@@ -27,6 +27,8 @@ struct played_application {
     application::resource r;
     r.kind = "thing";
     r.id_pointer = "/id";
+    r.name_pointer = "/name";
+    r.copies.probe = "/things?name={name}";
     s.resources.push_back(r);
     app.services.push_back(s);
     plan.app = std::make_shared<application::description>(app);
@@ -203,7 +205,8 @@ BOOST_FIXTURE_TEST_CASE(a_reload_sends_the_next_call_elsewhere,
   BOOST_TEST(got.get().what.status == 200U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_probe_looks_and_sends_no_body, played_application) {
+BOOST_FIXTURE_TEST_CASE(a_probe_looks_for_the_name_that_it_asks_for,
+                        played_application) {
   auto c = glue::make_connector(plan);
   replicant::probe x;
   x.id = 9;
@@ -211,14 +214,14 @@ BOOST_FIXTURE_TEST_CASE(a_probe_looks_and_sends_no_body, played_application) {
   x.kind = "thing";
   x.request.method = "GET";
   x.request.target = "/things?name=lamp";
-  x.request.body = R"({"name":"lamp"})";
   std::promise<replicant::probed> out;
   c->probe(x, [&](auto r) { out.set_value(r); });
   auto peer = server.accept();
   auto head = peer.read_until("\r\n\r\n");
   BOOST_TEST(head.starts_with("GET /things?name=lamp HTTP/1.1\r\n"));
   BOOST_TEST(head.find("Content-Length") == head.npos);
-  peer.write(answer_of("200 OK", R"([{"id":"x1","name":"lamp"}])"));
+  peer.write(answer_of("200 OK", R"([{"id":"x0","name":"lamps"},)"
+                                 R"({"id":"x1","name":"lamp"}])"));
   auto r = out.get_future().get();
   BOOST_TEST(r.call == 9U);
   BOOST_TEST((r.what == finding::found));

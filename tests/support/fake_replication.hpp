@@ -16,6 +16,7 @@ public:
   using key = std::pair<std::string, std::string>; ///< Kind, local id.
 
   std::map<key, ports::local_replica> copies;
+  std::map<std::string, ports::local_replica> named; ///< By the last part.
   std::function<void(ports::write_request,
                      ports::completion<result<ports::write_answer>>)>
     on_submit;
@@ -41,6 +42,11 @@ public:
        std::string_view local_id) const override {
     auto i = copies.find({std::string{kind}, std::string{local_id}});
     return i == copies.end() ? std::nullopt : std::optional{i->second};
+  }
+  [[nodiscard]] std::optional<ports::local_replica>
+  find(const replicant::natural_key& name) const override {
+    auto i = named.find(name.path.back());
+    return i == named.end() ? std::nullopt : std::optional{i->second};
   }
   void submit(ports::write_request what,
               ports::completion<result<ports::write_answer>> done) override {

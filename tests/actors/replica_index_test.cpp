@@ -1,0 +1,60 @@
+#include "actors/replica_index.hpp"
+#include "cheops/replicant/storage.hpp"
+#include "support/boost_test.hpp"
+
+using namespace cheops;
+using namespace cheops::actors;
+using replicant::site_state;
+
+namespace {
+
+const replicant::natural_key lamp{service_id{"B"}, "bar", {"lamp"}};
+
+std::string key_of(std::string_view id) {
+  return replicant::key_of_local(service_id{"B"}, "bar", id);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(replica_indexes)
+
+BOOST_AUTO_TEST_CASE(a_copy_is_found_by_its_local_id) {
+  replica_index index;
+  BOOST_TEST(!index.find(service_id{"B"}, "bar", "7"));
+  auto meta = replicant::random_meta(1, 2);
+  index.put(key_of("7"), {meta, 3, site_state::ok});
+  index.put(key_of("7"), {meta, 4, site_state::diverged});
+  BOOST_TEST(index.size() == 1U);
+  auto x = index.find(service_id{"B"}, "bar", "7");
+  BOOST_REQUIRE(x);
+  BOOST_TEST(x->done == 4U);
+  BOOST_TEST(!index.find(service_id{"B"}, "foo", "7"));
+  index.erase(key_of("7"), replicant::random_meta(3, 4)); // Another's.
+  BOOST_TEST(index.size() == 1U);
+  index.erase(key_of("7"), meta);
+  BOOST_TEST(index.size() == 0U);
+  BOOST_TEST(!index.find(service_id{"B"}, "bar", "7"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_named_is_found_by_its_name) {
+  replica_index index;
+  auto first = replicant::meta_of(lamp, 1);
+  auto second = replicant::meta_of(lamp, 2);
+  index.put(key_of("7"), {first, 3, site_state::ok});
+  BOOST_TEST(index.size() == 1U);
+  auto x = index.find(lamp);
+  BOOST_REQUIRE(x);
+  BOOST_TEST((x->meta == first));
+  BOOST_TEST(!index.find({service_id{"B"}, "bar", {"lamps"}}));
+  // The next of that name is there before the last one is forgotten.
+  index.put(key_of("8"), {second, 1, site_state::ok});
+  index.erase(key_of("7"), first);
+  x = index.find(lamp);
+  BOOST_REQUIRE(x);
+  BOOST_TEST((x->meta == second));
+  index.erase(key_of("8"), second);
+  BOOST_TEST(!index.find(lamp));
+  BOOST_TEST(index.size() == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
