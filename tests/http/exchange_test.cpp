@@ -326,6 +326,13 @@ public:
                  std::function<double()> read) override {
     real_->add_gauge(std::move(name), std::move(help), std::move(read));
   }
+  void add_gauges(
+    std::string name, std::string help, std::string label,
+    std::function<std::vector<std::pair<std::string, double>>()> read)
+    override {
+    real_->add_gauges(std::move(name), std::move(help), std::move(label),
+                      std::move(read));
+  }
   [[nodiscard]] std::string render() const override { return real_->render(); }
 
 private:
