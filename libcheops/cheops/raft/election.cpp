@@ -35,6 +35,11 @@ void machine::set_leader(std::optional<member_id> who) {
   if (s_.leader == who)
     return;
   s_.leader = who;
+  // What the last one was given may be lost with it. Should both have it, the
+  // layer above runs it once (request_id).
+  if (who)
+    for (auto& [id, x] : s_.requests)
+      x.out = x.appended;
   put(leads{std::move(who), s_.term});
 }
 
