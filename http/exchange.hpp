@@ -145,6 +145,10 @@ private:
   void on_match_told(const result<traffic::small_answer>& told);
   void gather_change();
   void take_in_change();
+  [[nodiscard]] bool some_are_cut_off() const noexcept;
+  [[nodiscard]] bool is_alone(const std::vector<site_id>& sites) const noexcept;
+  void refuse_alone();
+  void describe_first();
   void on_described(result<std::optional<ports::replicant_view>> told);
   void submit_change();
   void on_changed(result<ports::write_answer> told);
@@ -156,6 +160,7 @@ private:
   void answer_accepted(const ports::write_answer& x);
   void answer_open(const ports::write_answer& x);
   void read_strictly();
+  void ask_strict_read();
   void on_read_granted(result<replicant::read_answer> told);
   void look_at_operation();
   void on_looked(result<std::optional<ports::operation_view>> told);

@@ -65,6 +65,23 @@ bool is_read(const application::service& of, std::string_view target) {
   return what.about != nullptr && what.does == application::verb::read;
 }
 
+/// The sites that have a copy, or are to have one.
+std::vector<site_id> full_sites(const ports::replicant_view& x) {
+  std::vector<site_id> out;
+  auto add = [&](const raft::member_id& id, raft::member_role role) {
+    if (role != raft::member_role::witness)
+      out.push_back(id.site);
+  };
+  if (x.goal)
+    for (const auto& m : *x.goal)
+      add(m.id, m.role);
+  else
+    for (const auto& m : x.members)
+      add(m.id, m.role);
+  std::ranges::sort(out);
+  return out;
+}
+
 unsigned usual_status(replicant::change does) noexcept {
   return does == replicant::change::create   ? 201
          : does == replicant::change::remove ? 204
@@ -232,37 +249,78 @@ void exchange::take_in_change() {
   }
   stage_ = stage::deciding;
   s_.wait_readable(); // To see that the client has gone.
-  if (on && !copies.sites.empty())
-    port.describe(*on,
-                  replicated_->waits.into(w_.inbox, &exchange::on_described));
+  if (!on && is_alone(copies.sites))
+    refuse_alone();
+  else if (on && (!copies.sites.empty() || some_are_cut_off()))
+    describe_first();
   else
     submit_change();
 }
 
-/// A scope does not change where a resource is.
+// -- before it is asked for --------------------------------------------------
+
+bool exchange::some_are_cut_off() const noexcept {
+  return std::ranges::any_of(w_.mesh->sites, [](const mesh::site& x) {
+    return x.state == mesh::reach::down;
+  });
+}
+
+/// Not one of the other sites can be reached: without them nothing is decided,
+/// and there is nothing to wait for.
+bool exchange::is_alone(const std::vector<site_id>& sites) const noexcept {
+  std::size_t others = 0, away = 0;
+  for (const auto& name : sites) {
+    if (name == w_.site())
+      continue;
+    const auto* x = w_.mesh->find(name);
+    ++others;
+    away += x != nullptr && x->state == mesh::reach::down ? 1U : 0U;
+  }
+  return others > 0 && away == others;
+}
+
+void exchange::refuse_alone() {
+  refuse_change({errc::no_quorum,
+                 "no other of its sites can be reached, and nothing was done",
+                 "", "replicate",
+                 "try again when they are linked (cheops get links); reads go "
+                 "on"});
+}
+
+void exchange::describe_first() {
+  limit_.arm(w_.clock, answer_limit() + guard);
+  w_.shared->replicas->describe(
+    decision_.copies->found->meta,
+    replicated_->waits.into(w_.inbox, &exchange::on_described));
+}
+
+/// Its sites are known: a scope does not change where a resource is, and a
+/// site that is alone decides nothing.
 void exchange::on_described(result<std::optional<ports::replicant_view>> told) {
   ref<session> hold{&s_};
+  if (stage_ != stage::deciding)
+    return;
   if (!told || !*told) {
     refuse_change(told ? error{errc::not_found, "it is replicated no more", "",
                                "look for its sites", ""}
                        : told.error());
     return;
   }
-  std::vector<site_id> is;
-  const auto& view = **told;
-  if (view.goal) {
-    for (const auto& m : *view.goal)
-      if (m.role != raft::member_role::witness)
-        is.push_back(m.id.site);
-  } else {
-    for (const auto& m : view.members)
-      if (m.role != raft::member_role::witness)
-        is.push_back(m.id.site);
+  std::vector<site_id> all;
+  for (const auto& m : (*told)->members)
+    all.push_back(m.id.site);
+  if (is_alone(all)) {
+    refuse_alone();
+    return;
   }
+  if (!replicated_->change) {
+    ask_strict_read();
+    return;
+  }
+  auto is = full_sites(**told);
   auto said = decision_.copies->sites;
-  std::ranges::sort(is);
   std::ranges::sort(said);
-  if (is == said) {
+  if (said.empty() || is == said) {
     submit_change();
     return;
   }
@@ -439,6 +497,13 @@ void exchange::answer_open(const ports::write_answer& x) {
 void exchange::read_strictly() {
   stage_ = stage::deciding;
   s_.wait_readable();
+  if (some_are_cut_off())
+    describe_first();
+  else
+    ask_strict_read();
+}
+
+void exchange::ask_strict_read() {
   limit_.arm(w_.clock, answer_limit() + guard);
   w_.shared->replicas->read_linearizable(
     decision_.copies->found->meta,

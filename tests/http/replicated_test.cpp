@@ -407,6 +407,53 @@ BOOST_AUTO_TEST_CASE(a_scope_of_other_sites_moves_nothing) {
   BOOST_TEST(has(d.read_until("{}"), "HTTP/1.1 200 OK\r\n"));
 }
 
+BOOST_AUTO_TEST_CASE(a_site_that_is_alone_refuses_at_once) {
+  port->on_read = [](const auto&, auto) { BOOST_ERROR("it was asked"); };
+  start();
+  auto view = std::make_shared<mesh::view>();
+  view->self = site_id{"Site1"};
+  view->version = 2;
+  for (auto name : {"Site1", "Site2", "Site3"}) {
+    mesh::site x;
+    x.name = site_id{name};
+    x.state = x.name == view->self ? mesh::reach::self : mesh::reach::down;
+    view->sites.push_back(x);
+  }
+  server->publish(view);
+  ports::replicant_view known;
+  known.meta = meta;
+  for (auto site : {"Site1", "Site2", "Site3"}) {
+    ports::member_view m;
+    m.id.site = site_id{site};
+    known.members.push_back(m);
+  }
+  port->views[meta] = known;
+  auto refused_at_once = [&](raw_socket c) {
+    auto got = read_problem(c);
+    BOOST_TEST(has(got, "HTTP/1.1 503 "), got);
+    BOOST_TEST(has(got, "no other of its sites can be reached"));
+    BOOST_TEST(has(got, "\r\nCheops-Error: no-quorum\r\n"));
+  };
+  refused_at_once(create());
+  refused_at_once(ask("DELETE /bars/7"));
+  refused_at_once(ask("GET /bars/7", "Cheops-Consistency: linearizable\r\n"));
+  BOOST_TEST(all.empty());
+  // One of three is enough to ask.
+  auto next_view = std::make_shared<mesh::view>(*view);
+  next_view->version = 3;
+  next_view->sites[2].state = mesh::reach::up;
+  server->publish(next_view);
+  auto c = ask("DELETE /bars/7");
+  next().done(as_application_did(204, ""));
+  BOOST_TEST(has(c.read_until("\r\n\r\n"), "HTTP/1.1 204 "));
+  // And one that is its only site asks nobody.
+  server->publish(view);
+  port->views[meta].members.resize(1);
+  auto d = ask("DELETE /bars/7");
+  next(1).done(as_application_did(204, ""));
+  BOOST_TEST(has(d.read_until("\r\n\r\n"), "HTTP/1.1 204 "));
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_taken_in_is_refused_before_it_runs) {
   auto c = ask("POST /bars", "Scope: {ServiceA: Site1 & Site2}\r\n", "{}");
   BOOST_TEST(has(read_problem(c), "HTTP/1.1 400 "));
