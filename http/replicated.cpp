@@ -98,6 +98,9 @@ std::string_view exchange::seen_target() const noexcept {
 void exchange::refuse_change(error why, unsigned status) {
   if (why.site.empty())
     why.site = w_.site().value;
+  // A 4xx is an answer: nobody tries another site because of it.
+  auto shown = status != 0 ? status : describe(why.code).status;
+  ran_ = ran_ || shown < 500;
   auto counted = counted_as(why.code);
   refuse(std::move(why), counted, status);
 }

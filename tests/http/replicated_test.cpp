@@ -407,6 +407,37 @@ BOOST_AUTO_TEST_CASE(a_scope_of_other_sites_moves_nothing) {
   BOOST_TEST(has(d.read_until("{}"), "HTTP/1.1 200 OK\r\n"));
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_learns_whether_it_may_ask_another) {
+  std::uint16_t free_port = raw_listener{}.port();
+  config->peer_front.listen = {"127.0.0.1", free_port};
+  config->default_allow = {{service_id{"ServiceA"}, {}}};
+  start();
+  std::size_t n = 0;
+  auto told = [&](refusal why) {
+    auto c = raw_socket::to_port(free_port);
+    c.write("DELETE /bars/7 HTTP/1.1\r\nHost: a\r\nCheops-From: Site2\r\n"
+            "Cheops-Service: ServiceA\r\nCheops-Hops: 1\r\n\r\n");
+    next(n++).done(refused(why));
+    return read_problem(c);
+  };
+  // Nothing was done, and another site may be able to.
+  BOOST_TEST(has(told(refusal::no_quorum), "\r\nCheops-Run: none\r\n"));
+  BOOST_TEST(has(told(refusal::application_down), "\r\nCheops-Run: none\r\n"));
+  // An answer, whoever is asked.
+  BOOST_TEST(!has(told(refusal::stale), "Cheops-Run"));
+  BOOST_TEST(!has(told(refusal::over), "Cheops-Run"));
+  // It may be done.
+  auto c = raw_socket::to_port(free_port);
+  c.write("POST /bars HTTP/1.1\r\nHost: a\r\nCheops-From: Site2\r\n"
+          "Cheops-Service: ServiceA\r\nCheops-Hops: 1\r\n"
+          "Cheops-Replicate: Site2 & Site1\r\nContent-Length: 12\r\n\r\n"
+          R"({"name":"x"})");
+  const auto& to = std::get<ports::creation>(next(n).what.on);
+  BOOST_TEST((to.sites == std::vector{site_id{"Site2"}, site_id{"Site1"}}));
+  next(n).done(answer(ending::open));
+  BOOST_TEST(!has(read_problem(c), "Cheops-Run"));
+}
+
 BOOST_AUTO_TEST_CASE(a_site_that_is_alone_refuses_at_once) {
   port->on_read = [](const auto&, auto) { BOOST_ERROR("it was asked"); };
   start();
