@@ -159,7 +159,7 @@ replication read_replication(const yaml::node& x, const resource& of,
   for (const auto& y : one_or_many(x.optional("fields"))) {
     auto name = y.as<std::string>();
     if (auto fault = field_fault(name); y.is_text() && !fault.empty())
-      y.fail("\"" + name + "\" " + fault);
+      y.fail(std::string{"\""}.append(name).append("\" ").append(fault));
     if (out.fields.size() == fields_max) {
       y.fail("more than 32 fields");
       break;

@@ -59,8 +59,8 @@ service_response nothing_kept(const admin_context& in) {
                   in.config()->name.value, "replicate", ""});
 }
 
-http::route route_to(context_ptr in, const char* method, const char* path,
-                     body_of_route run) {
+http::route route_to(const context_ptr& in, const char* method,
+                     const char* path, body_of_route run) {
   return {method, path, [in, run](const service_request& rq) {
             if (!in->replication)
               return nothing_kept(*in);

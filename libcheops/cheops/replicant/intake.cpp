@@ -140,7 +140,7 @@ private:
                    [&](const std::string& pointer, const json::value& value) {
                      look_up(to, ref, pointer, value);
                    });
-    if (in_.on && about_.id_pointer != "")
+    if (in_.on && !about_.id_pointer.empty())
       if (const auto* own = at_pointer(*body_, about_.id_pointer))
         if (id_text(*own) == in_.match.what.id)
           to.slots.push_back(

@@ -17,8 +17,8 @@ constexpr std::size_t json_depth_max = 64;
 using visitor = std::function<void(const std::string&, const json::value&)>;
 
 /// `done`: the pointer so far, to `in`; `rest`: what is still to go.
-void descend(const json::value& in, std::string done, std::string_view rest,
-             const visitor& f) {
+void descend(const json::value& in, const std::string& done,
+             std::string_view rest, const visitor& f) {
   if (rest.empty()) {
     f(done, in);
     return;
