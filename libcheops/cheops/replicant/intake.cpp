@@ -362,6 +362,8 @@ private:
     if (op.what.slots.size() > slots_max || op.after.size() > dependencies_max)
       return over("the number of replicated resources that the request names",
                   std::to_string(slots_max));
+    if (op.what.method.size() > method_bytes_max)
+      return over("the method", std::to_string(method_bytes_max) + " bytes");
     if (op.what.fields.size() > fields_max)
       return over("the number of fields that matter",
                   std::to_string(fields_max));
