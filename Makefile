@@ -17,10 +17,13 @@ FUZZ_SECONDS ?= 60
 BENCHES := bench-proxy bench-link bench-body
 
 .PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint \
-	setup-openstack build build-test demo test test-long e2e bench $(BENCHES) \
-	testbed-openstack testbed-openstack-down test-openstack bench-openstack \
+	setup-openstack build build-test demo test test-long test-asan test-tsan \
+	e2e bench $(BENCHES) testbed-openstack testbed-openstack-down \
+	test-openstack bench-openstack \
 	fuzz format format-check lint clean install help
 
+# Of the data plane: on sockets, with threads.
+http_tests := test_http_head test_http_proxy test_http_support test_traffic
 # A fresh folder begins with the programs alone: no packages for tests.
 fresh = $(if $(wildcard build/CMakeCache.txt),,-DCHEOPS_BUILD_TESTS=OFF -DCHEOPS_BUILD_BENCH=OFF)
 # $(call configure,PRESET,OPTIONS) is silent unless it fails.
@@ -73,6 +76,15 @@ test: build-test ## Run all tests, and those of the core under the sanitizers
 test-long: test ## The same, then the tests that take minutes
 	@CHEOPS_TEST_LONG=1 RC_PARAMS="max_success=2000" \
 	  $(call run-tests,build,-L 'long|property')
+
+# The data plane's tests on sockets and threads, as they would find a use
+# after free or a race. Minutes to build, so not a part of `test`.
+test-asan: ## The data plane's tests under address and undefined sanitizers
+test-tsan: ## The same under the thread sanitizer
+test-asan test-tsan: test-%: setup-build setup-test
+	@$(call configure,$*)
+	@$(call ninja,build/$*,$(http_tests))
+	@$(call run-tests,build/$*,-R '^test_(http_|traffic)')
 
 e2e: build-test ## Run the tests on real processes
 	@$(call run-tests,build,-L e2e -LE long)

@@ -146,10 +146,6 @@ loaded load(keeper_ptr self, const replicant::meta_id& meta) {
   return {meta, std::make_shared<found>(std::move(out))};
 }
 
-raft::member_id self_of(const keeper_state& st) {
-  return {st.parts->plan.self, st.parts->plan.store_id};
-}
-
 /// The owner as it would wake up; unset: there is no such replicant.
 result<std::optional<replicant::state>> dream(const keeper_state& st,
                                               const replicant::meta_id& meta) {
@@ -158,7 +154,7 @@ result<std::optional<replicant::state>> dream(const keeper_state& st,
     return kept.error();
   if (!*kept)
     return std::optional<replicant::state>{};
-  replicant::owner_identity who{meta, self_of(st), 1, 1, st.parts->plan.keys};
+  replicant::owner_identity who{meta, {}, 1, 1, st.parts->plan.keys};
   return std::optional{
     replicant::recover_owner(who, std::move(**kept), st.parts->plan.rules)};
 }
@@ -179,7 +175,7 @@ result<ports::list_page> page(const keeper_state& st, const list_ask& asks) {
     }
     ++looked;
     last = meta;
-    auto born = replicant::decode_birth(value);
+    auto own = replicant::decode_membership(value);
     auto bytes = st.store().get(ports::family::site, key);
     if (!bytes) {
       fine = bytes.error();
@@ -187,9 +183,9 @@ result<ports::list_page> page(const keeper_state& st, const list_ask& asks) {
     }
     auto site = *bytes ? replicant::decode_site(**bytes)
                        : result<replicant::site_record>{};
-    if (!born || !site)
+    if (!own || !site)
       return true; // It is damaged; its owner says so when it is needed.
-    auto line = line_of(*meta, *born, *site, self_of(st));
+    auto line = line_of(*meta, *own, *site);
     if (fits(line, asks.which))
       out.lines.push_back(std::move(line));
     return true;

@@ -288,13 +288,16 @@ void advance(owner_ptr self, const replicant::input& in) {
 
 // -- what comes in -----------------------------------------------------------
 
-void on(owner_ptr self, const peer_said& x) {
+void on(owner_ptr self, const delivered& x) {
   auto& st = self->state;
-  auto what = replicant::decode_message(x.payload, x.from, st.core.self.site);
+  if (x.envelope.how != wire::delivery::message)
+    return;
+  auto what =
+    replicant::decode_message(x.envelope.payload, x.origin, st.core.self.site);
   if (!what) {
     st.plan->log->warn("replicant {}: site {} sent a message that cannot be "
                        "read",
-                       st.resource, x.from.value);
+                       st.resource, x.origin.value);
     return;
   }
   advance(self, replicant::received{std::move(*what)});
@@ -385,7 +388,17 @@ void on_rest(owner_ptr self, std::uint64_t taken) {
     return;
   }
   show_the_rest(self);
-  report(self, owner_rests{st.taken, st.marked});
+  report(self, owner_rests{st.taken});
+}
+
+void on_sleep(owner_ptr self) {
+  auto& st = self->state;
+  if (replicant::is_idle(st.core)) {
+    report(self, owner_sleeps{st.marked});
+    self->quit();
+    return;
+  }
+  report(self, owner_stays{});
 }
 
 void begin(owner_ptr self) {
@@ -422,6 +435,10 @@ owner_actor::behavior_type owner(owner_ptr self,
   begin(self);
   plan_ahead(self);
   return {
+    [self](const delivered& x) {
+      on(self, x);
+      plan_ahead(self);
+    },
     [self](const owner_input& x) {
       ++self->state.taken;
       std::visit([self](const auto& y) { on(self, y); }, x.what);
@@ -447,6 +464,7 @@ owner_actor::behavior_type owner(owner_ptr self,
       plan_ahead(self);
     },
     [self](atom::rest, std::uint64_t taken) { on_rest(self, taken); },
+    [self](atom::sleep) { on_sleep(self); },
     [self](atom::stop) { self->quit(); },
   };
 }

@@ -11,7 +11,8 @@ namespace cheops::actors {
 /// A group whose owner is to be made where there was none.
 struct new_group {
   replicant::birth born;
-  bool founding = false; ///< A client of this site asks for the resource.
+  bool founding = false;     ///< A client of this site asks for the resource.
+  replicant::member_id self; ///< Who we are in it.
 };
 
 /// What an OWNER is born with.

@@ -73,9 +73,30 @@ void on(owners_ptr self, const meta_id& meta, const owner_rests& x) {
   if (i == st.residents.end() || i->second.now != phase::awake
       || i->second.given != x.taken)
     return; // Something is on its way to it.
+  // What peers say comes to us, and is held, until it has answered.
+  detach(st, meta, i->second);
+  i->second.now = phase::resting;
+  self->send(i->second.owner, atom::sleep_v);
+}
+
+void on(owners_ptr self, const meta_id& meta, const owner_stays&) {
+  auto& st = self->state;
+  auto i = st.residents.find(meta);
+  if (i == st.residents.end() || i->second.now != phase::resting)
+    return;
+  i->second.now = phase::awake;
+  attach(st, meta, i->second);
+  give_held(self, i->second);
+}
+
+void on(owners_ptr self, const meta_id& meta, const owner_sleeps& x) {
+  auto& st = self->state;
+  auto i = st.residents.find(meta);
+  if (i == st.residents.end() || i->second.now != phase::resting)
+    return;
   self->demonitor(i->second.owner.address());
-  self->send(i->second.owner, atom::stop_v);
   leave(st, meta);
+  auto held = std::move(i->second.held);
   st.residents.erase(i);
   st.fallen.erase(meta);
   // Who has something to bring to others is woken after a restart, too.
@@ -89,6 +110,8 @@ void on(owners_ptr self, const meta_id& meta, const owner_rests& x) {
                     0,
                     {{{ports::family::awake, replicant::key_of(meta), {}}}},
                     nullptr});
+  for (auto& y : held)
+    give_again(self, meta, std::move(y));
   wake_more(self);
 }
 
@@ -102,6 +125,7 @@ void on(owners_ptr self, const meta_id& meta, const owner_forgets& x) {
   if (i == st.residents.end())
     return;
   self->demonitor(i->second.owner.address());
+  detach(st, meta, i->second);
   leave(st, meta);
   i->second.now = phase::erasing;
   if (x.ended)

@@ -38,6 +38,7 @@ void found(owners_ptr self, const change_ptr& x) {
   }
   new_group fresh;
   fresh.founding = true;
+  fresh.self = st.self();
   fresh.born.members = std::move(*members);
   fresh.born.key = x->makes->key;
   // Two sites may found a named group at once, and so may a retry.
@@ -133,16 +134,17 @@ void reply(owners_ptr self, const meta_id& meta, const replicant::message& to,
 }
 
 /// The first of its replicant here.
-void meet(owners_ptr self, const meta_id& meta, peer_said x) {
+void meet(owners_ptr self, const meta_id& meta, delivered x) {
   auto& st = self->state;
-  auto what = replicant::decode_message(x.payload, x.from, st.self().site);
+  auto what =
+    replicant::decode_message(x.envelope.payload, x.origin, st.self().site);
   if (!what) {
     st.plan.log->warn("replicant {}: site {} sent a message that cannot be "
                       "read",
-                      to_string(meta), x.from.value);
+                      to_string(meta), x.origin.value);
     return;
   }
-  if (what->to != st.self())
+  if (replicant::store_of(what->to) != st.self())
     return; // It is for a store that this site no longer has.
   switch (replicant::first_contact(*what, meta, st.over)) {
   case contact::spawn: {
@@ -152,7 +154,7 @@ void meet(owners_ptr self, const meta_id& meta, peer_said x) {
     }
     know(st, meta);
     auto& as = st.residents[meta];
-    spawn(self, meta, as, new_group{*what->born, false});
+    spawn(self, meta, as, new_group{*what->born, false, what->to});
     give(self, as, {std::move(x)});
     return;
   }
@@ -174,7 +176,7 @@ void meet(owners_ptr self, const meta_id& meta, peer_said x) {
 
 // -- what comes in -----------------------------------------------------------
 
-void receive(owners_ptr self, const meta_id& meta, peer_said x) {
+void receive(owners_ptr self, const meta_id& meta, delivered x) {
   auto& st = self->state;
   auto i = st.residents.find(meta);
   if (i != st.residents.end())
@@ -193,8 +195,7 @@ void on_delivered(owners_ptr self, delivered& x) {
     return;
   auto meta = replicant::parse_meta(x.envelope.to.resource);
   if (meta)
-    receive(self, *meta,
-            {x.origin, std::move(x.envelope.payload), std::move(x.receipt)});
+    receive(self, *meta, std::move(x));
 }
 
 void on_question(owners_ptr self, const question_asked& x) {

@@ -48,8 +48,9 @@ constexpr std::uint64_t one_less = ~std::uint64_t{0};
 } // namespace
 
 replicant::owner_identity
-owners_state::identity(const replicant::meta_id& meta) {
-  return {meta, self(), next_session++, random(), plan.parts->plan.keys};
+owners_state::identity(const replicant::meta_id& meta,
+                       const replicant::member_id& as) {
+  return {meta, as, next_session++, random(), plan.parts->plan.keys};
 }
 
 void name_itself(replicant::operation& x, const replicant::meta_id& was,

@@ -21,6 +21,7 @@ struct resident {
   enum class phase : std::uint8_t {
     loading, ///< KEEPER reads it.
     awake,
+    resting, ///< Told to sleep; it may yet say that it stays.
     erasing, ///< KEEPER removes it.
   };
   phase now = phase::loading;
@@ -61,7 +62,8 @@ struct owners_state {
     const auto& x = plan.parts->plan;
     return {x.self, x.store_id};
   }
-  [[nodiscard]] replicant::owner_identity identity(const meta_id& meta);
+  [[nodiscard]] replicant::owner_identity
+  identity(const meta_id& meta, const replicant::member_id& as);
 };
 
 using owners_ptr = owners_actor::stateful_pointer<owners_state>;
@@ -100,6 +102,13 @@ void give_or_load(owners_ptr self, const meta_id& meta, owner_input x);
 void spawn(owners_ptr self, const meta_id& meta, resident& as,
            std::variant<new_group, replicant::stored_replicant> from);
 resident& load(owners_ptr self, const meta_id& meta);
+/// From now on the router brings it what peers say, or no longer.
+void attach(owners_state& st, const meta_id& meta, const resident& x);
+void detach(owners_state& st, const meta_id& meta, const resident& x);
+/// As if it came anew, to an owner that is no more.
+void give_again(owners_ptr self, const meta_id& meta, owner_input x);
+/// Gives what was held for it.
+void give_held(owners_ptr self, resident& to);
 /// Some of those that are to be woken, as long as there is room.
 void wake_more(owners_ptr self);
 
@@ -107,7 +116,6 @@ void wake_more(owners_ptr self);
 
 /// Finds or makes the group for a create, and gives it to its owner.
 void create(owners_ptr self, const change_ptr& x);
-void receive(owners_ptr self, const meta_id& meta, peer_said x);
 void on_delivered(owners_ptr self, delivered& x);
 void on_question(owners_ptr self, const question_asked& x);
 

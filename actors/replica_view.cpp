@@ -103,9 +103,9 @@ ports::operation_view view_of(const replicant::state& x,
 }
 
 ports::replicant_line line_of(const replicant::meta_id& meta,
-                              const replicant::birth& born,
-                              const replicant::site_record& site,
-                              const replicant::member_id& self) {
+                              const replicant::membership& own,
+                              const replicant::site_record& site) {
+  const auto& [born, self] = own;
   ports::replicant_line out;
   out.meta = meta;
   out.key = born.key;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cheops/replicant/codec.hpp"
 #include "cheops/replicant/state.hpp"
 #include "cheops/replication.hpp"
 
@@ -13,9 +14,8 @@ namespace cheops::actors {
 
 /// From what is stored, without waking its owner.
 [[nodiscard]] ports::replicant_line line_of(const replicant::meta_id& meta,
-                                            const replicant::birth& born,
-                                            const replicant::site_record& site,
-                                            const replicant::member_id& self);
+                                            const replicant::membership& own,
+                                            const replicant::site_record& site);
 
 [[nodiscard]] bool fits(const ports::replicant_line& x,
                         const ports::list_filter& which);

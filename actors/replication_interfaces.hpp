@@ -85,12 +85,6 @@ struct view_seen {
   mesh::view_ptr view;
 };
 
-/// A message of the owner of the same replicant at another site.
-struct peer_said {
-  site_id from;
-  std::string payload; ///< Encoded: `replicant::message`.
-  receipt_ptr receipt;
-};
 /// The link to that site came up.
 struct link_up {
   site_id site;
@@ -105,18 +99,23 @@ struct nudge {};
 
 /// From OWNERS to OWNER, who counts them.
 struct owner_input {
-  std::variant<peer_said, change_ptr, std::shared_ptr<read_question>,
+  std::variant<delivered, change_ptr, std::shared_ptr<read_question>,
                std::shared_ptr<view_question>,
                std::shared_ptr<operation_question>, link_up, wish,
                replicant::reached, nudge>
     what;
 };
 
-/// Nothing is to be done; so many inputs were taken.
+/// Nothing is to be done; so many inputs were taken. May it sleep?
 struct owner_rests {
   std::uint64_t taken = 0;
+};
+/// It ends, as it was told to.
+struct owner_sleeps {
   bool marked = false; ///< Something was stored since it woke.
 };
+/// Something came for it when it was told to sleep.
+struct owner_stays {};
 /// What others need to know of it, while it is awake and after.
 struct owner_shows {
   replicant::site_state state = replicant::site_state::pending;
@@ -145,8 +144,8 @@ struct owner_reached {
 /// From OWNER to OWNERS.
 struct owner_report {
   replicant::meta_id meta;
-  std::variant<owner_rests, owner_shows, owner_forgets, owner_is_over,
-               owner_awaits, owner_reached>
+  std::variant<owner_rests, owner_sleeps, owner_stays, owner_shows,
+               owner_forgets, owner_is_over, owner_awaits, owner_reached>
     what;
 };
 
@@ -171,6 +170,7 @@ CAF_ADD_TYPE_ID(cheops_replication, (cheops::ports::call_result))
 CAF_ADD_ATOM(cheops_replication, cheops::atom, load, "load")
 CAF_ADD_ATOM(cheops_replication, cheops::atom, commit, "commit")
 CAF_ADD_ATOM(cheops_replication, cheops::atom, rest, "rest")
+CAF_ADD_ATOM(cheops_replication, cheops::atom, sleep, "sleep")
 
 CAF_END_TYPE_ID_BLOCK(cheops_replication)
 
@@ -213,8 +213,13 @@ using keeper_actor = caf::typed_actor<
 /// An OWNER has one replicant of this site while it is awake: it turns what
 /// comes into inputs of `replicant::step`, and effects into messages.
 using owner_actor = caf::typed_actor<
+  // From the owner of the same replicant at another site, by the router.
+  caf::reacts_to<delivered>,
   // From OWNERS.
   caf::reacts_to<owner_input>,
+  // From OWNERS, who has seen to it that nothing comes any more: end, if
+  // there is still nothing to do.
+  caf::reacts_to<atom::sleep>,
   // From the KEEPER.
   caf::reacts_to<kept>,
   // From the connector.
@@ -229,11 +234,11 @@ using owner_actor = caf::typed_actor<
   caf::reacts_to<atom::stop>>;
 
 /// OWNERS knows which replicants this site has, and the OWNER of each that is
-/// awake. All that an OWNER does not ask for itself comes through it.
+/// awake. What clients ask of an OWNER comes through it.
 using owners_actor = caf::typed_actor<
   // Start: wake who was awake when the process ended last.
   caf::reacts_to<atom::begin>,
-  // From the router.
+  // From the router, for replicants without an OWNER.
   caf::reacts_to<delivered>,
   // From the data plane and the admin endpoint.
   caf::reacts_to<question_asked>,

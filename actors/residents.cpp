@@ -39,9 +39,9 @@ void give(owners_ptr self, resident& to, owner_input x) {
   if (to.now == phase::awake) {
     ++to.given;
     self->send(to.owner, std::move(x));
-  } else if (to.now == phase::loading) {
+  } else if (to.now != phase::erasing) {
     auto lost =
-      to.held.size() >= held_max && std::holds_alternative<peer_said>(x.what);
+      to.held.size() >= held_max && std::holds_alternative<delivered>(x.what);
     if (lost)
       ++self->state.plan.parts->tally.dropped;
     else
@@ -51,17 +51,48 @@ void give(owners_ptr self, resident& to, owner_input x) {
   }
 }
 
+void give_again(owners_ptr self, const meta_id& meta, owner_input x) {
+  if (auto* change = std::get_if<change_ptr>(&x.what)) {
+    if ((*change)->makes)
+      create(self, *change);
+    else if (has(self->state, meta))
+      give_or_load(self, meta, std::move(x));
+    else
+      refuse(*change, self->state);
+  } else if (auto* said = std::get_if<delivered>(&x.what)) {
+    on_delivered(self, *said);
+  } else if (has(self->state, meta)) {
+    give_or_load(self, meta, std::move(x));
+  }
+}
+
 void give_if_awake(owners_ptr self, const meta_id& meta, owner_input x) {
   auto i = self->state.residents.find(meta);
   if (i != self->state.residents.end() && i->second.now != phase::erasing)
     give(self, i->second, std::move(x));
 }
 
+void give_held(owners_ptr self, resident& to) {
+  for (auto& x : std::exchange(to.held, {}))
+    give(self, to, std::move(x));
+}
+
+void attach(owners_state& st, const meta_id& meta, const resident& x) {
+  st.plan.router->attach(std::string{replicant_kind}, to_string(meta),
+                         caf::actor_cast<caf::actor>(x.owner));
+}
+
+void detach(owners_state& st, const meta_id& meta, const resident& x) {
+  st.plan.router->detach(std::string{replicant_kind}, to_string(meta),
+                         x.owner.address());
+}
+
 void spawn(owners_ptr self, const meta_id& meta, resident& as,
            std::variant<new_group, replicant::stored_replicant> from) {
   auto& st = self->state;
   auto plan = std::make_shared<owner_plan>();
-  plan->who = st.identity(meta);
+  const auto* fresh = std::get_if<new_group>(&from);
+  plan->who = st.identity(meta, fresh ? fresh->self : replicant::member_id{});
   plan->from = std::move(from);
   plan->parts = st.plan.parts;
   plan->owners = self;
@@ -73,8 +104,8 @@ void spawn(owners_ptr self, const meta_id& meta, resident& as,
   as.given = 0;
   st.by_actor[as.owner.id()] = meta;
   self->monitor(as.owner);
-  for (auto& x : std::exchange(as.held, {}))
-    give(self, as, std::move(x));
+  attach(st, meta, as);
+  give_held(self, as);
   if (auto i = st.wishes.find(meta); i != st.wishes.end())
     for (const auto& w : i->second)
       give(self, as, {w});
@@ -103,16 +134,8 @@ void found_nothing(owners_ptr self, const meta_id& meta) {
   auto held = std::move(i->second.held);
   st.residents.erase(i);
   forget(st, meta);
-  for (auto& x : held) {
-    if (auto* change = std::get_if<change_ptr>(&x.what)) {
-      if ((*change)->makes)
-        create(self, *change);
-      else
-        refuse(*change, st);
-    } else if (auto* said = std::get_if<peer_said>(&x.what)) {
-      receive(self, meta, std::move(*said));
-    }
-  }
+  for (auto& x : held)
+    give_again(self, meta, std::move(x));
 }
 
 void on_loaded(owners_ptr self, const loaded& x) {

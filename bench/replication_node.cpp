@@ -142,6 +142,14 @@ public:
     return n;
   }
 
+  /// Frames to and from peers.
+  [[nodiscard]] std::uint64_t frames() const {
+    std::uint64_t n = 0;
+    for (const auto& x : node_->view()->sites)
+      n += x.stats.frames_sent + x.stats.frames_received;
+    return n;
+  }
+
   void stop() { node_->stop(); }
 
 private:
@@ -166,6 +174,7 @@ std::string counters_of(bench_node& of) {
     out += std::string{key} + " " + std::to_string(value) + "\n";
   };
   line("linked", of.linked());
+  line("frames", of.frames());
   line("replicants", x.replicants);
   line("awake", x.awake);
   line("pending", x.pending);

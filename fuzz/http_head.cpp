@@ -1,7 +1,9 @@
-// A head or a chunked body gives the same whole and in pieces; and what is
-// accepted obeys the rules that keep two readers from disagreeing.
+// A head or a chunked body gives the same whole and in pieces; what is
+// accepted obeys the rules that keep two readers from disagreeing; and what
+// goes on is read as what came.
 #include "http/body.hpp"
 #include "http/head.hpp"
+#include "http/rewrite.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -81,6 +83,71 @@ void check_accepted(const head& h, side of) {
   require(h.body != framing::until_close, "a request's body has an end");
 }
 
+unsigned count(const head& in, known what) {
+  unsigned out = 0;
+  for (auto id : in.ids)
+    out += id == what;
+  return out;
+}
+
+site::limits large_limits() {
+  site::limits x;
+  x.header_bytes = 64 * 1024;
+  x.header_fields = 4096;
+  return x;
+}
+
+void check_rewritten(const head& h) {
+  const traffic::header ours[] = {{"Cheops-From", "S\r\nX-Evil: 1"}};
+  request_additions with;
+  with.target = h.target;
+  with.host = "127.0.0.1:1";
+  with.via = "Via: 1.1 S (x)\r\n";
+  with.forwarded = "Forwarded: for=127.0.0.1;proto=http";
+  with.set_for_peer = ours;
+  std::string out;
+  write_request(out, h, with);
+  head_reader reader{side::request};
+  require(reader.read(out, large_limits()) == outcome::complete,
+          "what goes on is a head");
+  const auto& again = reader.got();
+  require(again.bytes == out, "and nothing else");
+  require(again.method == h.method && again.target == h.target
+            && again.version == 11,
+          "it asks the same");
+  require(again.body == h.body && again.length == h.length,
+          "its body ends where it ended");
+  require(again.host == (h.has_host ? h.host : with.host),
+          "it goes to the same host");
+  require(count(again, known::ours) == 1, "of our fields it has our own alone");
+  require(count(again, known::hop_by_hop) == 0 && again.nominated.empty(),
+          "what was for this hop stays here");
+  require(again.wants_upgrade == passes_upgrade(h), "an upgrade is whole");
+  require(again.get("X-Evil").empty(), "a value cannot end its line");
+}
+
+void check_rewritten_answer(const head& h) {
+  answer_additions with;
+  with.body = h.body == framing::until_close ? framing::chunked : h.body;
+  with.sites = "S=200";
+  std::string out;
+  write_answer(out, h, with);
+  head_reader reader{side::answer};
+  require(reader.read(out, large_limits()) == outcome::complete,
+          "an answer that goes on is a head");
+  const auto& again = reader.got();
+  require(again.bytes == out && again.status == h.status, "the same answer");
+  require(again.body == with.body
+            && (h.body != framing::length || again.length == h.length),
+          "its body ends where it ended");
+  require(count(again, known::ours) == 1
+            && again.get("Cheops-Sites") == "S=200",
+          "a backend sets no field of ours");
+  require(count(again, known::hop_by_hop) == 0 && again.nominated.empty()
+            && count(again, known::upgrade) == 0,
+          "what was for this hop stays here");
+}
+
 void check_head(std::string_view text, side of, std::uint32_t seed) {
   const auto most = small_limits();
   head_reader whole{of};
@@ -111,6 +178,10 @@ void check_head(std::string_view text, side of, std::uint32_t seed) {
     return;
   check_same(whole.got(), pieces.got());
   check_accepted(whole.got(), of);
+  if (of == side::request)
+    check_rewritten(whole.got());
+  else
+    check_rewritten_answer(whole.got());
 }
 
 struct body_result {

@@ -118,6 +118,15 @@ void exchange::gather() {
              refusal::not_allowed);
       return;
     }
+    if (replicated_) {
+      if (w_.gathered_bytes + step.pass > gathered_bytes_max) {
+        refuse_change({errc::overloaded,
+                       "too many bodies of changes are being taken in", "",
+                       "read the body", "try again later"});
+        return;
+      }
+      w_.gathered_bytes += step.pass;
+    }
     taken_ += step.pass;
     held_body_.append(s_.in.data(), step.pass);
     s_.in.consume(step.pass + step.drop);

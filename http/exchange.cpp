@@ -393,6 +393,8 @@ void exchange::finish() {
 void exchange::end(bool keep) {
   drop_upstream();
   aside_.reset();
+  if (replicated_)
+    release_gathered();
   replicated_.reset();
   record();
   auto whole = request_.done();
@@ -421,6 +423,8 @@ void exchange::on_client_gone() {
     w_.counts.tunnels(-1);
   drop_upstream();
   aside_.reset();
+  if (replicated_)
+    release_gathered();
   replicated_.reset(); // What was asked for goes on.
   record();
   decision_ = {};

@@ -139,24 +139,21 @@ private:
   void refuse_change(error why, unsigned status = 0);
   void replicate();
   [[nodiscard]] error too_large() const;
-  void judge_match();
-  void ask_backend(std::string target,
-                   void (*then)(void*, result<traffic::small_answer>));
-  void on_match_told(const result<traffic::small_answer>& told);
   void gather_change();
+  void release_gathered();
   void take_in_change();
   [[nodiscard]] bool some_are_cut_off() const noexcept;
   [[nodiscard]] bool is_alone(const std::vector<site_id>& sites) const noexcept;
   void refuse_alone();
   void describe_first();
   void on_described(result<std::optional<ports::replicant_view>> told);
+  void check_named();
+  void on_named_described(result<std::optional<ports::replicant_view>> told);
   void submit_change();
   void on_changed(result<ports::write_answer> told);
   void change_took_too_long();
   void answer_whole(problem x);
   void answer_of_application(const ports::application_answer& x);
-  void answer_settled(const ports::write_answer& x);
-  void on_settled_read(const result<traffic::small_answer>& told);
   void answer_accepted(const ports::write_answer& x);
   void answer_open(const ports::write_answer& x);
   void read_strictly();
@@ -164,6 +161,14 @@ private:
   void on_read_granted(result<replicant::read_answer> told);
   void look_at_operation();
   void on_looked(result<std::optional<ports::operation_view>> told);
+
+  // -- replicated_backend.cpp ------------------------------------------------
+  void judge_match();
+  void ask_backend(std::string target,
+                   void (*then)(void*, result<traffic::small_answer>));
+  void on_match_told(const result<traffic::small_answer>& told);
+  void answer_settled(const ports::write_answer& x);
+  void on_settled_read(const result<traffic::small_answer>& told);
 
   // -- tunnel.cpp ------------------------------------------------------------
   void begin_tunnel();

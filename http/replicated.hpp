@@ -21,6 +21,9 @@ struct replicated {
   /// What the answer says beside the application's own.
   std::vector<traffic::header> fields;
   std::optional<ports::write_request> change;
+  std::vector<site_id> sites; ///< Of the resource that is changed.
+  /// Still to be looked at: replicants that the change names by name.
+  std::vector<replicant::meta_id> by_name;
   /// Of a change that was settled, while the resource is read for its answer.
   unsigned settled_as = 0;
   awaited<exchange> waits;

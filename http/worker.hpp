@@ -42,6 +42,9 @@ struct plane {
   std::vector<std::unique_ptr<front_count>> connections;
 };
 
+/// Bodies of changes that a thread holds at once, before they are asked for.
+inline constexpr std::size_t gathered_bytes_max = 256 * 1024 * 1024;
+
 /// A thread of the data plane and all that belongs to it. Nothing in it is
 /// touched by another thread; those post to `io`.
 struct worker {
@@ -63,6 +66,7 @@ struct worker {
   std::mt19937 random; ///< For injected losses.
   std::vector<std::unique_ptr<listener>> listeners;
   std::list<ref<session>> sessions;
+  std::size_t gathered_bytes = 0; ///< Of bodies that are taken in whole.
   bool draining = false;
   bool stopped = false;
 

@@ -1,9 +1,8 @@
 #define BOOST_TEST_MODULE node
+#include "actors/box.hpp"
 #include "actors/node.hpp"
 #include "actors/site_under_test.hpp"
 #include "support/boost_test.hpp"
-#include "support/certificates.hpp"
-#include "support/folder_fixture.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -39,16 +38,6 @@ bool is_hung_up_on(const site::config& on, const std::string& bytes) {
   ::close(fd);
   return !timed_out;
 }
-
-struct mesh_fixture : folder_fixture {
-  certificate_authority ca{folder.string(), "ours"};
-
-  site::config secured(const std::string& name) {
-    auto x = config_of(name);
-    x.tls = ca.issue(name);
-    return x;
-  }
-};
 
 mesh::fault_table cut(const std::string& peer) {
   mesh::peer_faults f;
@@ -137,6 +126,101 @@ BOOST_FIXTURE_TEST_CASE(a_site_that_restarts_is_taken_back, mesh_fixture) {
     const auto* s = v.find(site_id{"B"});
     return s->state == reach::up && s->incarnation > before;
   }));
+}
+
+BOOST_FIXTURE_TEST_CASE(two_sites_that_dial_each_other_have_one_link,
+                        mesh_fixture) {
+  for (int i = 0; i < 10; ++i) {
+    auto a = secured("A"), b = secured("B");
+    declare(a, b);
+    declare(b, a);
+    site_under_test sa{a}, sb{b};
+    BOOST_TEST_REQUIRE(sa.until("B", reach::up));
+    BOOST_TEST_REQUIRE(sb.until("A", reach::up));
+    box at_a{sa.node->system(), *sa.node->router(), "box"};
+    box at_b{sb.node->system(), *sb.node->router(), "box"};
+    sa.node->router()->post(at_a.to("B", "box", ""));
+    sb.node->router()->post(at_b.to("A", "box", ""));
+    BOOST_TEST_REQUIRE(at_a.take().has_value());
+    BOOST_TEST_REQUIRE(at_b.take().has_value());
+    BOOST_TEST((sa.see("B").state == reach::up));
+    BOOST_TEST((sb.see("A").state == reach::up));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_site_that_moves_is_found_by_gossip, mesh_fixture) {
+  auto a = secured("A"), b = secured("B"), c = secured("C");
+  declare(b, a);
+  declare(c, a);
+  site_under_test sa{a}, sc{c};
+  {
+    site_under_test sb{b};
+    BOOST_REQUIRE(sc.until("B", reach::up));
+    BOOST_TEST((sc.see("B").link == b.link.listen));
+  }
+  // B is told of A alone; C and B find each other by what A tells.
+  auto moved = b;
+  moved.link.listen.port = free_port();
+  site_under_test again{moved};
+  BOOST_TEST(sc.until([&](const mesh::view& v) {
+    const auto* s = v.find(site_id{"B"});
+    return s->state == reach::up && s->link == moved.link.listen;
+  }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reload_changes_the_bounds_of_links_that_are_up,
+                        mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  declare(b, a);
+  site_under_test sa{a}, sb{b};
+  BOOST_REQUIRE(sa.until("B", reach::up));
+  BOOST_REQUIRE(sb.until("A", reach::up));
+  box asks{sa.node->system(), *sa.node->router(), "asker"};
+  box foo{sb.node->system(), *sb.node->router(), "foo"};
+  std::string big(2 * 1024 * 1024, 'x');
+  sa.node->router()->post(asks.to("B", "foo", "", big));
+  BOOST_TEST(foo.take().has_value());
+  auto narrow = a;
+  narrow.bounds.entry_bytes = 1;
+  BOOST_REQUIRE(sa.node->reload(std::make_shared<site::config>(narrow)));
+  sa.node->router()->post(asks.to("B", "foo", "", big));
+  auto back = asks.take();
+  BOOST_REQUIRE(back);
+  BOOST_TEST((back->envelope.how == wire::delivery::too_large));
+  BOOST_TEST(sa.see("B").stats.times_down == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_goodbye_leaves_before_the_site_does, mesh_fixture) {
+  auto a = secured("A"), b = secured("B");
+  declare(b, a);
+  site_under_test sa{a};
+  for (int i = 0; i < 10; ++i) {
+    site_under_test sb{b};
+    BOOST_TEST_REQUIRE(sb.until("A", reach::up));
+    BOOST_TEST_REQUIRE(sa.until("B", reach::up));
+    wire::envelope e;
+    e.to = {a.name, "nobody", ""};
+    e.payload.assign(2'000'000, 'x');
+    for (int n = 0; n < 3; ++n)
+      sb.node->router()->post(e);
+    sb.node->stop();
+    BOOST_TEST_REQUIRE(sa.until([](const mesh::view& v) {
+      const auto* s = v.find(site_id{"B"});
+      return s->state == reach::down
+             && s->stats.last_error.find("said goodbye") != std::string::npos;
+    }));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stopped_node_takes_calls_and_does_nothing,
+                        mesh_fixture) {
+  auto a = secured("A");
+  site_under_test sa{a};
+  sa.node->stop();
+  sa.node->publish(cut("B"));
+  BOOST_TEST(!sa.node->reload(std::make_shared<site::config>(a)));
+  BOOST_TEST(sa.node->view() != nullptr);
+  sa.node->stop();
 }
 
 BOOST_FIXTURE_TEST_CASE(a_certificate_of_another_ca_is_refused, mesh_fixture) {

@@ -46,8 +46,8 @@ site_under_test::site_under_test(const site::config& with) : config(with) {
     std::lock_guard lock{guard_};
     fatal_.push_back(std::move(x));
   };
-  node = actors::node::start(std::make_shared<site::config>(with),
-                             {service_id{"A"}}, std::move(events))
+  node = actors::local_node::start(std::make_shared<site::config>(with),
+                                   {service_id{"A"}}, std::move(events))
            .value();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/local_node.hpp"
+#include "support/certificates.hpp"
+#include "support/folder_fixture.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -21,6 +23,17 @@ namespace cheops::support {
 /// Declares `of` as a peer of `to`.
 void declare(site::config& to, const site::config& of);
 
+/// Sites with certificates of one authority.
+struct mesh_fixture : folder_fixture {
+  certificate_authority ca{folder.string(), "ours"};
+
+  site::config secured(const std::string& name) {
+    auto x = config_of(name);
+    x.tls = ca.issue(name);
+    return x;
+  }
+};
+
 /// A node that tells when its view is as one wants it.
 class site_under_test {
 public:
@@ -36,7 +49,7 @@ public:
   [[nodiscard]] mesh::site see(const std::string& site) const;
 
   site::config config;
-  std::unique_ptr<actors::node> node;
+  std::unique_ptr<actors::local_node> node;
 
 private:
   std::mutex guard_;

@@ -51,6 +51,26 @@ std::string read_answer(raw_socket& c) {
 
 } // namespace
 
+// -- loops -------------------------------------------------------------------
+
+// Each site's backend is the other's front: by mistake, or to do harm.
+BOOST_AUTO_TEST_CASE(a_loop_over_two_nodes_is_cut_and_names_its_way) {
+  site_fixture one{"Site1"}, two{"Site 2"};
+  one.start();
+  two.config->fronts[0].to.at.port = one.server->ports().at(0);
+  two.start();
+  auto next = std::make_shared<site::config>(*one.config);
+  next->fronts[0].to.at.port = two.server->ports().at(0);
+  BOOST_REQUIRE(one.server->reload(next).has_value());
+  auto c = one.client();
+  c.write(request("GET", "Via: 1.0 elsewhere\r\n"));
+  auto answer = read_problem(c);
+  BOOST_TEST(answer.starts_with("HTTP/1.1 508"), answer);
+  BOOST_TEST(has(answer, "elsewhere > Site1 > Site%202 > Site1"), answer);
+  BOOST_TEST(one.counted("{reason=\"loop\"} 1"));
+  BOOST_TEST(two.counted("{reason=\"loop\"} 0"));
+}
+
 // -- the cause ---------------------------------------------------------------
 
 BOOST_FIXTURE_TEST_CASE(a_5xx_that_cheops_caused_is_told_with_its_cause,
@@ -326,10 +346,9 @@ public:
                  std::function<double()> read) override {
     real_->add_gauge(std::move(name), std::move(help), std::move(read));
   }
-  void add_gauges(
-    std::string name, std::string help, std::string label,
-    std::function<std::vector<std::pair<std::string, double>>()> read)
-    override {
+  void add_gauges(std::string name, std::string help, std::string label,
+                  std::function<std::vector<std::pair<std::string, double>>()>
+                    read) override {
     real_->add_gauges(std::move(name), std::move(help), std::move(label),
                       std::move(read));
   }

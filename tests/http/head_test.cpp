@@ -140,6 +140,37 @@ BOOST_AUTO_TEST_CASE(an_upgrade_to_websocket_goes_on) {
   BOOST_TEST(out.find("Connection: Upgrade\r\n") != out.npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_option_takes_only_what_may_go) {
+  auto out = rewritten(
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+    "Connection: host, CONTENT-LENGTH, transfer-encoding, cheops-from, Via,"
+    " X-A, x-b\r\nCheops-From: S\r\nX-A: 1\r\nX-B: 2\r\nX-C: 3\r\n\r\n");
+  for (auto kept :
+       {"\r\nHost: x\r\n", "\r\nContent-Length: 3\r\n", "\r\nX-C: 3\r\n"})
+    BOOST_TEST(out.find(kept) != out.npos, kept);
+  for (auto gone : {"Connection", "Cheops-From", "X-A", "X-B"})
+    BOOST_TEST(out.find(gone) == out.npos, gone);
+}
+
+BOOST_AUTO_TEST_CASE(chunks_stay_chunks_whatever_the_connection_says) {
+  auto out = rewritten("POST / HTTP/1.1\r\nHost: x\r\n"
+                       "Connection: Transfer-Encoding, close\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n");
+  BOOST_TEST(out.find("Transfer-Encoding: chunked\r\n") != out.npos);
+}
+
+BOOST_AUTO_TEST_CASE(views_follow_bytes_that_have_moved) {
+  head_reader reader{side::request};
+  std::string first = "GET /a HTTP/1.1\r\nHost: x\r\nX";
+  BOOST_TEST((reader.read(first, site::limits{}) == outcome::more));
+  auto second = first;
+  reader.moved_to(second.data());
+  first.assign(first.size(), '?');
+  BOOST_TEST(reader.got().method == "GET");
+  BOOST_TEST(reader.got().target == "/a");
+  BOOST_TEST(reader.got().host == "x");
+}
+
 BOOST_AUTO_TEST_CASE(a_value_that_we_set_cannot_end_its_line) {
   std::string text = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   head_reader reader{side::request};

@@ -165,6 +165,53 @@ BOOST_FIXTURE_TEST_CASE(an_upgrade_becomes_a_tunnel, started) {
   BOOST_TEST(c.closes());
 }
 
+namespace {
+
+/// A tunnel through the proxy: its two ends.
+std::pair<raw_socket, raw_socket> tunnel(proxy_fixture& f) {
+  auto c = f.client();
+  c.write("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+          "Upgrade: echo\r\n\r\n");
+  auto b = f.backend.accept();
+  b.read_until("\r\n\r\n");
+  b.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+          "Upgrade: echo\r\n\r\n");
+  c.read_until("\r\n\r\n");
+  return {std::move(c), std::move(b)};
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_tunnel_carries_any_bytes_both_ways_at_once, started) {
+  auto [c, b] = tunnel(*this);
+  BOOST_TEST(counted("cheops_tunnels 1\n"));
+  const std::string up(3'000'000, 'u'), down(3'000'000, 'd');
+  std::thread sending{[x = &c, &up] { x->write(up); }};
+  std::thread answering{[x = &b, &down] { x->write(down); }};
+  std::string came_up;
+  std::thread taking{
+    [x = &b, &came_up, &up] { came_up = x->read_bytes(up.size()); }};
+  auto came_down = c.read_bytes(down.size());
+  sending.join();
+  answering.join();
+  taking.join();
+  BOOST_TEST((came_up == up));
+  BOOST_TEST((came_down == down));
+  c.shut_write(); // Half of it ends: all of it does.
+  BOOST_TEST(b.closes());
+  await_count("cheops_tunnels 0\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_silent_tunnel_is_closed, proxy_fixture) {
+  config->times.tunnel_idle = 50ms;
+  start();
+  auto [c, b] = tunnel(*this);
+  BOOST_TEST(c.closes());
+  BOOST_TEST(b.closes());
+  BOOST_TEST(counted("{reason=\"idle\"} 1"));
+  await_count("cheops_tunnels 0\n");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_switch_that_nobody_was_asked_for_is_no_tunnel,
                         started) {
   for (auto asked : {"", "Connection: Upgrade\r\nUpgrade: h2c\r\n"}) {

@@ -485,6 +485,33 @@ BOOST_AUTO_TEST_CASE(a_site_that_is_alone_refuses_at_once) {
   BOOST_TEST(has(d.read_until("\r\n\r\n"), "HTTP/1.1 204 "));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_named_is_waited_for_where_it_has_a_copy) {
+  app->services[0].resources[0].references = {
+    {application::dependency::requires_, "/of", "", service_id{"ServiceA"},
+     "bar", true}};
+  auto other = replicant::random_meta(7, 8);
+  port->named["first"] = {other, 4, site_state::ok};
+  ports::replicant_view view;
+  view.meta = other;
+  view.members.resize(2);
+  view.members[0].id.site = site_id{"Site1"};
+  view.members[1].id.site = site_id{"Site2"};
+  port->views[other] = view;
+  auto make = [this] {
+    return ask("POST /bars",
+               "Scope: {ServiceA: Site1 & Site2}\r\n"
+               "Content-Type: application/json\r\n",
+               R"({"name":"x","of":"first"})");
+  };
+  auto c = make();
+  BOOST_TEST(
+    (next().what.what.after == std::vector{replicant::dependency{other, 4}}));
+  // At Site2 there may be another of that name, which is no replica.
+  port->views[other].members[1].id.site = site_id{"Site3"};
+  auto d = make();
+  BOOST_TEST(next(1).what.what.after.empty());
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_taken_in_is_refused_before_it_runs) {
   auto c = ask("POST /bars", "Scope: {ServiceA: Site1 & Site2}\r\n", "{}");
   BOOST_TEST(has(read_problem(c), "HTTP/1.1 400 "));

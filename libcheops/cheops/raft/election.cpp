@@ -1,6 +1,7 @@
 // Terms, votes and leadership: 3.3, 3.4, 3.10, 4.2.3, 6.2, 9.6.
 
 #include "cheops/ensure.hpp"
+#include "cheops/planted.hpp"
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
@@ -66,7 +67,7 @@ bool machine::take_term(const message& m) {
     become_follower(m.term, from_leader ? std::optional{m.from} : std::nullopt);
     return true;
   }
-  if (m.term == s_.term)
+  if (m.term == s_.term || planted(bug::ignore_term))
     return true;
   // The past must learn our term, or an old leader would never step down.
   if (std::holds_alternative<append_request>(m.body)
@@ -233,7 +234,8 @@ void machine::take(const message& m, const vote_request& x) {
     send_now(m.from, vote_answer{true, grant}, grant ? m.term : s_.term);
     return;
   }
-  auto free = !s_.voted_for || *s_.voted_for == m.from;
+  auto free =
+    !s_.voted_for || *s_.voted_for == m.from || planted(bug::vote_twice);
   auto grant = newer && free && s_.now == role::follower && !s_.leader;
   if (grant) {
     s_.voted_for = m.from;

@@ -1,6 +1,7 @@
 // The log: 3.5, 3.6, chapter 5, 10.2.
 
 #include "cheops/ensure.hpp"
+#include "cheops/planted.hpp"
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
@@ -348,7 +349,10 @@ void machine::beat(bool sleep) {
 void machine::advance_commit() {
   auto n = held_by_quorum(s_.members(),
                           [&](const member_id& x) { return match_of(x); });
-  if (n > s_.commit && s_.log.term_at(n) == s_.term) {
+  if (planted(bug::answer_before_commit))
+    n = s_.stable;
+  auto ours = s_.log.term_at(n) == s_.term || planted(bug::commit_old_term);
+  if (n > s_.commit && ours) {
     s_.commit = n;
     s_.quiet_ticks = 0;
     start_reads();

@@ -1,5 +1,6 @@
 // Clients: 6.2 (finding the leader), 6.4 (reads), 10.2 (bounds).
 
+#include "cheops/planted.hpp"
 #include "cheops/raft/machine.hpp"
 
 #include <algorithm>
@@ -145,14 +146,20 @@ void machine::age_requests() {
       put(refused{id, refusal::no_leader});
     i = s_.requests.erase(i);
   }
+  auto again = false;
   for (auto i = s_.reads.begin(); i != s_.reads.end();) {
     if (++i->ticks < s_.set.patience_ticks) {
+      again = again
+              || (i->from == s_.self && i->round == 0
+                  && i->ticks % s_.set.election_ticks == 0);
       ++i;
       continue;
     }
     refuse_read(*i);
     i = s_.reads.erase(i);
   }
+  if (again)
+    start_reads();
 }
 
 // -- reads (6.4) -------------------------------------------------------------
@@ -217,7 +224,7 @@ void machine::confirm_reads() {
     auto confirmed =
       round != 0 && is_quorum(s_.members(), [&](const member_id& x) {
         auto p = s_.peers.find(x);
-        return x == s_.self
+        return x == s_.self || planted(bug::read_without_round)
                || (p != s_.peers.end() && p->second.round >= round);
       });
     if (!confirmed) {
@@ -264,8 +271,13 @@ void machine::take(const message& m, const read_index_answer& x) {
   });
   if (i == s_.reads.end())
     return;
-  put(x.granted ? effect{read_granted{x.read, x.index}}
-                : effect{read_refused{x.read}});
+  // Whom we took for the leader is none (any more): our patience decides, and
+  // a leader is looked for as long as it lasts.
+  if (!x.granted) {
+    i->round = 0;
+    return;
+  }
+  put(read_granted{x.read, x.index});
   s_.reads.erase(i);
 }
 

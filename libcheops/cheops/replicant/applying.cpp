@@ -1,5 +1,6 @@
 // One entry after the other at this site's application: intent, call, outcome.
 
+#include "cheops/planted.hpp"
 #include "cheops/replicant/owner.hpp"
 #include "cheops/replicant/translate.hpp"
 
@@ -52,7 +53,10 @@ std::optional<owner::item> owner::next_item() const {
   const auto* o = s_.shared.open.empty() ? nullptr : &s_.shared.open.front();
   if (k != build.end() && (o == nullptr || k->index < o->index))
     return item{k->index, &k->what, k->undoes, false};
-  if (o == nullptr || o->index <= s_.site.done || o->what.id.origin != s_.origin
+  auto ours =
+    o != nullptr
+    && (o->what.id.origin == s_.origin || planted(bug::verdict_unheard));
+  if (!ours || o->index <= s_.site.done
       || (s_.site.refused && s_.site.refused->index == o->index))
     return std::nullopt;
   return item{o->index, &o->what, 0, true};
@@ -264,7 +268,7 @@ void owner::need_others() {
   if (!w.undo && !w.leaving)
     for (const auto& d : w.what.after)
       w.needs.emplace(d.on, std::nullopt);
-  if (w.needs.empty()) {
+  if (w.needs.empty() || planted(bug::skip_dependency)) {
     call_now();
     return;
   }
@@ -319,7 +323,7 @@ void owner::call_now() {
   }
   auto intended = s_.site.doing && s_.site.doing->index == w.index
                   && s_.site.doing->id == w.id;
-  if (!intended) {
+  if (!intended && !planted(bug::call_before_intent)) {
     s_.site.doing = intent_of(w.index, w.id, w.what);
     dirty_site_ = true;
   }
@@ -427,8 +431,9 @@ void owner::finish_refused(std::uint16_t status, const digest128& answer) {
     end_work();
     return;
   }
-  add_trouble({w.index, w.what.does, site_state::diverged, status,
-               !w.undo && compensates(w.what), false});
+  if (!planted(bug::hide_refusal))
+    add_trouble({w.index, w.what.does, site_state::diverged, status,
+                 !w.undo && compensates(w.what), false});
   note_outcome(s_.site, {w.index, status, site_state::diverged, answer});
   s_.site.done = std::max(s_.site.done, w.index);
   tell(event_kind::diverged, w.index, status);

@@ -1,5 +1,6 @@
 // Who waits at this site: clients and readers.
 
+#include "cheops/planted.hpp"
 #include "cheops/raft/quorum.hpp"
 #include "cheops/replicant/owner.hpp"
 
@@ -40,12 +41,23 @@ bool makes_sense(const raft::configuration& x) {
     std::ranges::count(x, raft::member_role::voter, &raft::member::role);
   auto witnesses =
     std::ranges::count(x, raft::member_role::witness, &raft::member::role);
-  std::set<member_id> ids;
+  std::set<site_id> ids; // Of a site, one store.
   for (const auto& m : x)
-    ids.insert(m.id);
+    ids.insert(m.id.site);
   return full > 0 && witnesses <= 1 && (witnesses == 0 || full > 1)
          && full + witnesses == std::ssize(x) && ids.size() == x.size()
          && x.size() <= members_max;
+}
+
+/// The id of a store in the group: that which it has there, or a new one.
+member_id standing_id(const raft::member& x, const raft::configuration& now,
+                      const operation_id& by) {
+  auto witness = x.role == raft::member_role::witness;
+  for (const auto& m : now)
+    if (store_of(m.id) == store_of(x.id)
+        && (m.role == raft::member_role::witness) == witness)
+      return m.id;
+  return joining_as(x.id, by);
 }
 
 constexpr std::uint16_t application_down_status = 503;
@@ -109,7 +121,7 @@ void owner::on(const asked& in) {
   x.key = w.what.key;
   x.report_soon = in.until == wait_for::all;
   x.content = encode(w.what);
-  if (s_.keys) {
+  if (s_.keys && !planted(bug::open_content)) {
     x.content = s_.keys->seal(s_.meta, x.id, x.content);
     x.sealed = true;
   }
@@ -146,7 +158,8 @@ void owner::on(const scale_asked& in) {
   membership_goal goal;
   goal.id = w.id;
   goal.floor = std::min(lowest_waiting(), w.id.sequence);
-  goal.members = in.members;
+  for (const auto& m : in.members)
+    goal.members.push_back({standing_id(m, s_.group.members(), w.id), m.role});
   std::ranges::sort(goal.members, {}, &raft::member::id);
   goal.remove_at_leavers = in.remove_at_leavers;
   ask(std::move(w), encode(log_entry{std::move(goal)}), 0);
@@ -242,6 +255,11 @@ bool owner::settle(waiter& w) {
   }
   if (const auto* n = find(s_.shared, w.id))
     return settle_noted(w, *n);
+  if (planted(bug::refuse_too_early) && s_.site.refused
+      && s_.site.refused->index == w.index) {
+    answer_to(w, ending::application, refusal::none, s_.site.refused->status);
+    return true;
+  }
   // Its fate is not in the log yet, but our application did it: it stands.
   return settle_done(w);
 }

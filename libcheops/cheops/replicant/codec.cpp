@@ -274,11 +274,20 @@ std::string encode(const operation& x) {
 result<operation> decode_operation(std::string_view x) {
   return whole_of<operation>(x, "operation");
 }
-std::string encode(const birth& x) {
-  return whole(x);
+std::string encode(const membership& x) {
+  writer w;
+  w.u8(fields::layout);
+  fields::put(w, x.born);
+  fields::put(w, x.self);
+  return w.take();
 }
-result<birth> decode_birth(std::string_view x) {
-  return whole_of<birth>(x, "group's birth");
+result<membership> decode_membership(std::string_view bytes) {
+  source s{bytes};
+  s.require(s.bytes.u8() == fields::layout);
+  membership x;
+  fields::read(s, x.born);
+  fields::read(s, x.self);
+  return fields::checked(s, std::move(x), "membership of a group");
 }
 
 std::string encode(const log_entry& x) {

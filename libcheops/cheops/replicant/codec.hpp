@@ -19,9 +19,16 @@ struct hard_state {
   friend bool operator==(const hard_state&, const hard_state&) = default;
 };
 
+/// How a group began, and who we are in it.
+struct membership {
+  birth born;
+  member_id self;
+  friend bool operator==(const membership&, const membership&) = default;
+};
+
 [[nodiscard]] std::string encode(const operation& x);
 [[nodiscard]] std::string encode(const log_entry& x);
-[[nodiscard]] std::string encode(const birth& x);
+[[nodiscard]] std::string encode(const membership& x);
 [[nodiscard]] std::string encode(const record& x);
 [[nodiscard]] std::string encode(const site_record& x);
 [[nodiscard]] std::string encode(const hard_state& x);
@@ -34,7 +41,7 @@ struct hard_state {
 /// bound.
 [[nodiscard]] result<operation> decode_operation(std::string_view x);
 [[nodiscard]] result<log_entry> decode_entry(std::string_view x);
-[[nodiscard]] result<birth> decode_birth(std::string_view x);
+[[nodiscard]] result<membership> decode_membership(std::string_view x);
 [[nodiscard]] result<record> decode_record(std::string_view x);
 [[nodiscard]] result<site_record> decode_site(std::string_view x);
 [[nodiscard]] result<hard_state> decode_hard_state(std::string_view x);

@@ -1,5 +1,6 @@
 // The group's raft below, and the record that its log makes.
 
+#include "cheops/planted.hpp"
 #include "cheops/raft/quorum.hpp"
 #include "cheops/raft/step.hpp"
 #include "cheops/replicant/owner.hpp"
@@ -136,8 +137,11 @@ void owner::fold() {
     return;
   auto n = s_.shared.at - log.base().index;
   auto bytes = log.bytes() - log.bytes_behind(s_.shared.at);
-  if (n >= s_.set.fold_entries || bytes >= s_.set.fold_bytes)
-    give(raft::folded{s_.shared.at, encode(s_.shared)});
+  if (n < s_.set.fold_entries && bytes < s_.set.fold_bytes)
+    return;
+  if (planted(bug::forget_sessions))
+    s_.shared.sessions.clear();
+  give(raft::folded{s_.shared.at, encode(s_.shared)});
 }
 
 void owner::perform(const raft::leads& x) {

@@ -20,6 +20,9 @@ meta_id as_uuid(digest128 x, unsigned version, std::uint32_t generation) {
 constexpr unsigned own_way = 8;
 constexpr unsigned random_way = 4;
 
+/// Between a store's id (hex digits) and what tells its memberships apart.
+constexpr char joint = '+';
+
 std::string canonical(const natural_key& key) {
   wire::writer w;
   w.raw("cheops natural key 1\n");
@@ -189,6 +192,17 @@ std::uint64_t fingerprint(const birth& x) {
     put(w, *x.founder);
   w.raw(x.key ? canonical(*x.key) : std::string{});
   return digest_of(w.take()).high;
+}
+
+raft::member_id joining_as(const raft::member_id& store,
+                           const operation_id& by) {
+  std::string tag;
+  put_hex(tag, mix(by.origin ^ mix(by.session)) + by.sequence, 16);
+  return {store.site, store_of(store).store + joint + tag};
+}
+
+raft::member_id store_of(const raft::member_id& x) {
+  return {x.site, x.store.substr(0, x.store.find(joint))};
 }
 
 std::uint32_t generations::next(const natural_key& key) const {

@@ -90,6 +90,14 @@ struct birth {
 };
 [[nodiscard]] std::uint64_t fingerprint(const birth& x);
 
+/// Who joins a group later has an id of its own in it, also if it was a member
+/// before: an answer of its first time must not be taken for one of its
+/// second. `by`: what brings it in.
+[[nodiscard]] raft::member_id joining_as(const raft::member_id& store,
+                                         const operation_id& by);
+/// The id of the store itself.
+[[nodiscard]] raft::member_id store_of(const raft::member_id& x);
+
 /// The generations of a site's natural keys that are over. A tombstone lives
 /// in its group until every member has it; what stays is this number, so
 /// that a late message of an old group never meets a new one.

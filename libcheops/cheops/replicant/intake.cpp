@@ -91,6 +91,10 @@ public:
     op.read_at = in_.asks.read_at;
     fill_request(op.what);
     find_slots(op.what);
+    std::erase_if(out_.by_name, [&](const meta_id& x) {
+      return std::ranges::find(op.what.slots, x, &slot::of)
+             != op.what.slots.end();
+    });
     if (auto ok = name_it(); !ok)
       return ok.error();
     settle();
@@ -155,8 +159,10 @@ private:
     if (ref.by_name) {
       // The name is the same at each site; the other must be there.
       if (at_.by_name)
-        if (auto x = at_.by_name({ref.service, ref.resource, {*text}}))
+        if (auto x = at_.by_name({ref.service, ref.resource, {*text}})) {
           depend_on(*x);
+          out_.by_name.push_back(x->meta);
+        }
       return;
     }
     if (!at_.by_id)

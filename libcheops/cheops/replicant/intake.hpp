@@ -41,6 +41,10 @@ struct taken {
   operation what;
   std::optional<natural_key> key; ///< Of a create whose user chose the name.
   std::string retry_key;          ///< Of one that names nothing.
+  /// Of `what.after`: those that the request names only by name. Where such a
+  /// one has no copy there may be another of that name, so it is to be waited
+  /// for only where it has one.
+  std::vector<meta_id> by_name;
 };
 
 /// Errors: `too_large` (the text names the limit), `bad_request` (a name is

@@ -1,5 +1,6 @@
 #include "cheops/replicant/record.hpp"
 
+#include "cheops/planted.hpp"
 #include "cheops/raft/quorum.hpp"
 #include "cheops/replicant/codec.hpp"
 
@@ -87,7 +88,8 @@ bool taker::is_retry(const submission& x) {
 }
 
 void taker::operator()(submission x) {
-  if (seen_before(x.id, x.floor) || is_retry(x))
+  auto twice = seen_before(x.id, x.floor) && !planted(bug::apply_twice);
+  if (twice || is_retry(x))
     return;
   r_.open.push_back({index_, std::move(x), std::nullopt});
   advance();
@@ -150,7 +152,8 @@ fate taker::forbidden(const submission& x) const {
   // A second create is for the application to refuse.
   if (x.does != change::create && r_.created_at == 0)
     return fate::absent;
-  if (x.read_at && *x.read_at < r_.changed_at)
+  if (x.read_at && *x.read_at < r_.changed_at
+      && !planted(bug::ignore_precondition))
     return fate::stale;
   return fate::open;
 }

@@ -47,7 +47,9 @@ state make_owner(const owner_identity& who, birth born, const settings& set,
 
 state recover_owner(const owner_identity& who, stored_replicant from,
                     const settings& set) {
-  auto s = begun(who, std::move(from.born), set);
+  auto as = who;
+  as.self = from.own.self;
+  auto s = begun(as, std::move(from.own.born), set);
   s.born_kept = true;
   s.range = from.range;
   s.site = std::move(from.site);
@@ -169,7 +171,7 @@ void owner::store() {
     persist x;
     x.sequence = ++s_.sequence;
     if (!s_.born_kept)
-      add(x.what, s_.meta, s_.born);
+      add(x.what, s_.meta, membership{s_.born, s_.self});
     s_.born_kept = true;
     for (const auto& l : logs_)
       add(x.what, s_.meta, l, s_.range);

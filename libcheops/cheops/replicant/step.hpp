@@ -11,6 +11,9 @@ namespace cheops::replicant {
 /// What an owner is made of.
 struct owner_identity {
   meta_id meta;
+  /// In a new group: this store. Where a message came: to whom it was sent,
+  /// which must be this store or a membership of it (`store_of`). Of one that
+  /// is recovered: not looked at, it was stored.
   member_id self;
   /// Greater than that of any earlier owner of this replicant at this store,
   /// also of those whom the same process has passivated.

@@ -1,5 +1,6 @@
 #include "cheops/replicant/storage.hpp"
 
+#include "cheops/planted.hpp"
 #include "cheops/wire/codec.hpp"
 
 namespace cheops::replicant {
@@ -76,7 +77,10 @@ std::optional<meta_id> meta_of_key(std::string_view key) {
 
 void add(ports::batch& to, const meta_id& meta, const raft::persist& x,
          stored_range& range) {
-  put(to, family::hard, key_of(meta), encode(hard_state{x.term, x.voted_for}));
+  hard_state hard{x.term, x.voted_for};
+  if (planted(bug::forget_vote))
+    hard.voted_for.reset();
+  put(to, family::hard, key_of(meta), encode(hard));
   if (x.whole && x.whole->index + 1 > range.first) {
     put(to, family::base, key_of(meta), encode(*x.whole));
     for (; range.first <= x.whole->index; ++range.first)
@@ -92,7 +96,7 @@ void add(ports::batch& to, const meta_id& meta, const raft::persist& x,
   range.last = last;
 }
 
-void add(ports::batch& to, const meta_id& meta, const birth& x) {
+void add(ports::batch& to, const meta_id& meta, const membership& x) {
   put(to, family::group, key_of(meta), encode(x));
 }
 
@@ -119,10 +123,10 @@ result<std::optional<stored_replicant>> load(const ports::store& from,
     return std::optional<stored_replicant>{};
   stored_replicant out;
   out.meta = meta;
-  auto born = decode_birth(**group);
-  if (!born)
-    return damaged(meta, "birth");
-  out.born = std::move(*born);
+  auto own = decode_membership(**group);
+  if (!own)
+    return damaged(meta, "membership");
+  out.own = std::move(*own);
   auto hard = fetch<hard_state>(from, family::hard, meta, "term and vote",
                                 decode_hard_state);
   auto base = fetch<raft::snapshot>(from, family::base, meta, "snapshot",
@@ -136,7 +140,7 @@ result<std::optional<stored_replicant>> load(const ports::store& from,
   if (!site)
     return site.error();
   if (base->index == 0)
-    base->members = out.born.members;
+    base->members = out.own.born.members;
   out.hard = *hard;
   out.site = std::move(*site);
   out.range = {base->index + 1, base->index};

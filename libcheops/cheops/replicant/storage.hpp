@@ -33,7 +33,7 @@ struct stored_range {
 /// nothing.
 void add(ports::batch& to, const meta_id& meta, const raft::persist& x,
          stored_range& range);
-void add(ports::batch& to, const meta_id& meta, const birth& x);
+void add(ports::batch& to, const meta_id& meta, const membership& x);
 void add(ports::batch& to, const meta_id& meta, const site_record& x);
 /// "At this site, that id is this replicant."
 void add_local(ports::batch& to, const meta_id& meta, const service_id& service,
@@ -44,7 +44,7 @@ void erase_local(ports::batch& to, const service_id& service,
 /// A replicant as a store has it.
 struct stored_replicant {
   meta_id meta;
-  birth born;
+  membership own;
   hard_state hard;
   raft::log log;
   stored_range range;

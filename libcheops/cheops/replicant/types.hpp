@@ -88,7 +88,8 @@ struct read_asked {
 /// Change the members. Answered once, by `answer`.
 struct scale_asked {
   token_id token = 0;
-  raft::configuration members; ///< Voters, and at most one witness.
+  /// Stores: voters, and at most one witness. Who is a member stays it.
+  raft::configuration members;
   bool remove_at_leavers = true;
 };
 

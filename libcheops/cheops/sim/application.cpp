@@ -62,6 +62,16 @@ const application::thing* application::named(const std::string& name) const {
   return nullptr;
 }
 
+void application::lose() {
+  things_.clear();
+  journal_.clear();
+  answered_.clear();
+}
+
+void application::forget(const std::set<std::uint64_t>& tags) {
+  std::erase_if(journal_, [&](const deed& d) { return tags.contains(d.tag); });
+}
+
 application::reply application::act(const replicant::call& x, time_us now) {
   if (what_ != enforcement::keys)
     return decide(x, now);

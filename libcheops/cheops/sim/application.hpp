@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,11 @@ public:
   /// nullptr: there is none of that id.
   [[nodiscard]] const thing* find(const std::string& id) const;
   [[nodiscard]] const thing* named(const std::string& name) const;
+
+  /// A new, empty instance.
+  void lose();
+  /// What those requests did is of an earlier membership of the site.
+  void forget(const std::set<std::uint64_t>& tags);
 
   [[nodiscard]] const std::map<std::string, thing>& things() const {
     return things_;

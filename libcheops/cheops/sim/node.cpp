@@ -1,6 +1,7 @@
 #include "cheops/sim/node.hpp"
 
 #include "cheops/ensure.hpp"
+#include "cheops/planted.hpp"
 #include "cheops/raft/quorum.hpp"
 #include "cheops/sim/world.hpp"
 
@@ -53,11 +54,12 @@ node::node(world& in, unsigned number, enforcement what)
   self_ = {site_id{name_of(number)}, "disk1"};
 }
 
-replicant::owner_identity node::identity(const meta_id& meta) {
+replicant::owner_identity node::identity(const meta_id& meta,
+                                         const raft::member_id& self) {
   auto seed = world_.random.next();
   auto keys = world_.of().witness ? the_vault() : nullptr;
   // The number of the start is stored by a real node, with fsync.
-  return {meta, self_, boot << 20 | next_session_++, seed, keys};
+  return {meta, self, boot << 20 | next_session_++, seed, keys};
 }
 
 // -- life --------------------------------------------------------------------
@@ -98,8 +100,11 @@ void node::crash() {
 }
 
 void node::lose_disk() {
+  world_.tell([&] { return self_.site.value + " comes back empty"; });
   store.lose();
-  self_.store = "disk" + std::to_string(++disks_);
+  app.lose();
+  if (!planted(bug::empty_store_votes))
+    self_.store = "disk" + std::to_string(++disks_);
 }
 
 replicant::state* node::load(const meta_id& meta) {
@@ -113,7 +118,7 @@ replicant::state* node::load(const meta_id& meta) {
     return nullptr;
   }
   slot = std::make_unique<replicant::state>(replicant::recover_owner(
-    identity(meta), std::move(**kept), world_.of().owners));
+    identity(meta, self_), std::move(**kept), world_.of().owners));
   if (!slot->halted.empty())
     world_.fail(self_.site.value + " cannot go on with " + to_string(meta)
                 + ": " + slot->halted);
@@ -136,7 +141,7 @@ replicant::state* node::owner_of(const meta_id& meta) {
 void node::found(const meta_id& meta, replicant::birth born) {
   world_.tell([&] { return self_.site.value + " founds " + to_string(meta); });
   owners_[meta] = std::make_unique<replicant::state>(replicant::make_owner(
-    identity(meta), std::move(born), world_.of().owners, true));
+    identity(meta, self_), std::move(born), world_.of().owners, true));
 }
 
 bool node::awake() const {
@@ -177,8 +182,15 @@ void node::scale(const meta_id& meta, raft::configuration members) {
     step(meta, replicant::scale_asked{next_token_++, std::move(members), true});
 }
 
+void node::resolve(const meta_id& meta, replicant::resolve_asked in) {
+  in.token = next_token_++;
+  if (owner_of(meta) != nullptr)
+    step(meta, in);
+}
+
 void node::receive(const meta_id& meta, const replicant::message& x) {
-  if (!up_ || x.to != self_)
+  // A message to a store that was lost is nobody's.
+  if (!up_ || replicant::store_of(x.to) != self_)
     return;
   if (owner_of(meta) == nullptr) {
     using enum replicant::contact;
@@ -188,7 +200,7 @@ void node::receive(const meta_id& meta, const replicant::message& x) {
     switch (replicant::first_contact(x, meta, over_)) {
     case spawn:
       owners_[meta] = std::make_unique<replicant::state>(replicant::make_owner(
-        identity(meta), *x.born, world_.of().owners, false));
+        identity(meta, x.to), *x.born, world_.of().owners, false));
       break;
     case unknown:
       reply(replicant::unknown_group{});
@@ -415,6 +427,8 @@ void node::perform(const meta_id& meta, replicant::forget& x) {
   to_sync_.emplace_back(meta, erased);
   if (x.ended)
     over_.ended(meta);
+  else
+    app.forget(world_.tags_of(meta));
   erasing_.insert(meta);
   // Not under the feet of the step that said so.
   world_.after(0, [this, meta, now = boot] {

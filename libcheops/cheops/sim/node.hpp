@@ -34,6 +34,8 @@ public:
   void ask(std::size_t request, replicant::asked in);
   void read(std::size_t read, bool linearizable);
   void scale(const meta_id& meta, raft::configuration members);
+  /// Settles what is uncertain or diverged, as a person would who looks.
+  void resolve(const meta_id& meta, replicant::resolve_asked in);
   void receive(const meta_id& meta, const replicant::message& x);
   void synced(std::uint64_t boot);
   void called(std::uint64_t boot, const meta_id& meta,
@@ -71,7 +73,8 @@ public:
   bool ticking = false;
 
 private:
-  replicant::owner_identity identity(const meta_id& meta);
+  replicant::owner_identity identity(const meta_id& meta,
+                                     const raft::member_id& self);
   void step(const meta_id& meta, const replicant::input& in);
   void observe(const meta_id& meta, replicant::state& s, index_id before);
   void perform(const meta_id& meta, replicant::persist& x);

@@ -63,8 +63,9 @@ plan draw(std::uint64_t seed) {
     x.poisoned = static_cast<unsigned>(d.below(150));
   if (d.per_mille(850))
     x.fault_every_us = d.between(100'000, 1'000'000);
-  x.lost_disks = d.per_mille(150);
-  x.scales = d.per_mille(250);
+  // A majority must keep its disks.
+  x.lost_disks = x.sites > 2 && d.per_mille(150);
+  x.scales = !x.lost_disks && d.per_mille(250);
   if (d.per_mille(300))
     x.owners.judge_ticks = static_cast<unsigned>(d.between(10, 200));
   return x;

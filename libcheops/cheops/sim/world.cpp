@@ -13,6 +13,7 @@ namespace {
 
 /// Long enough for every back-off, deadline and settling of a healed world.
 constexpr time_us rest_us = 120'000'000;
+constexpr unsigned operations_max = 20;
 
 bool later(const auto& a, const auto& b) {
   return std::pair{a.at, a.order} > std::pair{b.at, b.order};
@@ -60,6 +61,14 @@ unsigned world::number_of(const site_id& x) const {
   fail("no site of the name " + x.value);
 }
 
+std::set<std::uint64_t> world::tags_of(const meta_id& meta) const {
+  std::set<std::uint64_t> out;
+  for (const auto& r : seen.requests)
+    if (r.meta == meta)
+      out.insert(r.tag);
+  return out;
+}
+
 bool world::is_witness(unsigned site) const {
   return plan_.witness && site + 1 == sites();
 }
@@ -104,10 +113,18 @@ void world::run() {
     client(i);
   if (plan_.fault_every_us > 0)
     disturb();
+  if (plan_.scales || plan_.lost_disks)
+    operate();
   run_until(plan_.run_us);
   heal();
   auto end = now_ + rest_us;
-  while (step_once(end)) {
+  // The operator looks again when nothing else happens.
+  for (unsigned n = 0; n < operations_max; ++n) {
+    replace_lost();
+    if (!step_once(end))
+      break;
+    while (step_once(end)) {
+    }
   }
   if (!events_.empty()) {
     std::string who;

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ public:
   }
   [[nodiscard]] const std::string& story() const { return story_; }
   [[nodiscard]] bool is_witness(unsigned site) const;
+  [[nodiscard]] std::set<std::uint64_t> tags_of(const meta_id& meta) const;
 
   history seen;
   dice random;
@@ -97,6 +99,14 @@ private:
   replicant::birth birth_at(unsigned site, unsigned r) const;
   std::string poison();
 
+  // -- world_members.cpp -----------------------------------------------------
+  void operate();
+  void scale_something();
+  void replace_lost();
+  bool scale_at(unsigned site, const meta_id& meta,
+                const std::vector<unsigned>& to);
+  void lose_one();
+
   // -- world_faults.cpp ------------------------------------------------------
   void disturb();
   void crash_one();
@@ -124,6 +134,7 @@ private:
   std::uint64_t next_tag_ = 1;
   std::uint64_t next_key_ = 1;
   unsigned asked_ = 0;
+  bool lost_ = false; ///< A site came back empty.
   std::string story_;
 };
 

@@ -52,10 +52,15 @@ replicant::state* world::owner_at(unsigned site, unsigned r) {
 
 replicant::birth world::birth_at(unsigned site, unsigned r) const {
   replicant::birth born;
-  for (unsigned i = 0; i < sites(); ++i)
-    born.members.push_back({at(i).id(), is_witness(i)
-                                          ? raft::member_role::witness
-                                          : raft::member_role::voter});
+  for (unsigned i = 0; i < sites(); ++i) {
+    // Groups that change begin with some of the sites.
+    auto left_out = plan_.scales && i != site && !is_witness(i)
+                    && (plan_.seed + i + r) % 3 == 0;
+    if (!left_out)
+      born.members.push_back({at(i).id(), is_witness(i)
+                                            ? raft::member_role::witness
+                                            : raft::member_role::voter});
+  }
   std::ranges::sort(born.members, {}, &raft::member::id);
   if (plan_.natural)
     born.key = key_of(resources_[r].name);

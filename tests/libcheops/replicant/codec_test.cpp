@@ -47,7 +47,8 @@ result<message> decoded(std::string_view x) {
 BOOST_AUTO_TEST_CASE(what_is_encoded_is_decoded_as_it_was) {
   BOOST_TEST((decode_operation(encode(sample_operation())).value()
               == sample_operation()));
-  BOOST_TEST((decode_birth(encode(sample_birth())).value() == sample_birth()));
+  membership own{sample_birth(), member(2)};
+  BOOST_TEST((decode_membership(encode(own)).value() == own));
   BOOST_TEST(
     (decode_record(encode(sample_record())).value() == sample_record()));
   BOOST_TEST((decode_site(encode(sample_site())).value() == sample_site()));
@@ -86,7 +87,8 @@ BOOST_AUTO_TEST_CASE(messages_go_round_too) {
 
 BOOST_AUTO_TEST_CASE(a_cut_anywhere_is_an_error) {
   BOOST_TEST(refuses_every_cut(encode(sample_operation()), decode_operation));
-  BOOST_TEST(refuses_every_cut(encode(sample_birth()), decode_birth));
+  BOOST_TEST(refuses_every_cut(encode(membership{sample_birth(), member(2)}),
+                               decode_membership));
   BOOST_TEST(refuses_every_cut(encode(sample_record()), decode_record));
   BOOST_TEST(refuses_every_cut(encode(sample_site()), decode_site));
   BOOST_TEST(

@@ -204,6 +204,11 @@ BOOST_AUTO_TEST_CASE(ids_of_other_replicants_are_to_be_translated) {
   BOOST_REQUIRE(op.after.size() == 2U);
   BOOST_TEST((op.after[0] == dependency{net_meta, 9}));
   BOOST_TEST((op.after[1] == dependency{bar_meta, 6}));
+  BOOST_TEST(x.by_name.empty()); // It is named by its id too.
+  auto named =
+    taken_in({"POST", "/nets/n1/ports", R"({"port":{"owner":"mine"}})"});
+  BOOST_TEST((named.what.after == std::vector{dependency{bar_meta, 6}}));
+  BOOST_TEST((named.by_name == std::vector{bar_meta}));
   auto there = translate(op.what, [](const meta_id& of) {
     return std::optional<std::string>{of == net_meta ? "other net" : "70"};
   });

@@ -112,8 +112,8 @@ site_record sample_site() {
   x.doing = intent{22, {7, 1, 9}, sample_operation()};
   x.refused = outcome{22, 404, site_state::diverged, {}};
   x.last.push_back({21, 409, site_state::diverged, digest_of("body")});
-  x.troubles.push_back({21, change::patch, site_state::diverged, 409, true,
-                        true});
+  x.troubles.push_back(
+    {21, change::patch, site_state::diverged, 409, true, true});
   x.others[member(2)] = sample_summary();
   return x;
 }

@@ -23,7 +23,7 @@ raft::entry entry_at(index_id index, raft::term_id term) {
 struct written {
   written() {
     ports::batch b;
-    add(b, meta, sample_birth());
+    add(b, meta, membership{sample_birth(), member(1)});
     commit(b);
   }
   void commit(const ports::batch& b) {
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_loaded) {
   add(b, meta, sample_site());
   w.commit(b);
   auto x = w.loaded();
-  BOOST_TEST((x.born == sample_birth()));
+  BOOST_TEST((x.own == membership{sample_birth(), member(1)}));
   BOOST_TEST((x.hard == hard_state{3, member(1)}));
   BOOST_TEST((x.site == sample_site()));
   BOOST_TEST(x.log.last_index() == 3U);
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(an_erased_replicant_leaves_its_generation) {
   auto key = *sample_birth().key;
   auto other = meta_of(key, 4);
   ports::batch b;
-  add(b, other, sample_birth());
+  add(b, other, membership{sample_birth(), member(1)});
   w.commit(b);
   std::vector<meta_id> all;
   BOOST_TEST_REQUIRE(!!each_replicant(w.store, [&](const meta_id& x) {

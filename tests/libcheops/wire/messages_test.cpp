@@ -87,6 +87,32 @@ BOOST_AUTO_TEST_CASE(an_envelope_is_these_bytes) {
   BOOST_TEST(encode(sample_envelope()) == golden);
 }
 
+BOOST_AUTO_TEST_CASE(control_payloads_are_these_bytes) {
+  BOOST_TEST(encode(ping{1, 2, 3, 4})
+             == (std::string{"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02"
+                             "\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04",
+                             32}));
+  BOOST_TEST(encode(pong{1, 2})
+             == (std::string{"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02", 16}));
+  BOOST_TEST(encode(credit{5}) == (std::string{"\0\0\0\0\0\0\0\x05", 8}));
+  BOOST_TEST(encode(goodbye{farewell::refused, "no"}) == "\x04\x02no");
+  BOOST_TEST(encode(std::vector{sealed_statement{"b", {"c", "d"}, "s"}})
+             == "\x01\x01"
+                "b\x02\x01"
+                "c\x01"
+                "d\x01"
+                "s");
+}
+
+BOOST_AUTO_TEST_CASE(a_reason_that_stays_at_home_is_not_read) {
+  for (auto how :
+       {delivery::unreachable, delivery::full, delivery::too_large}) {
+    auto x = sample_envelope();
+    x.how = how;
+    BOOST_TEST(!decode_envelope(encode(x)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_statement_is_these_bytes) {
   statement x;
   x.site = site_id{"A"};
