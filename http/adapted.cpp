@@ -29,8 +29,9 @@ void exchange::ask() {
            refusal::no_upstream_slot);
     return;
   }
-  auto unknown = [&](const char* why) {
-    on_told(error{errc::unreachable, why, what.site.value, "ask", ""});
+  auto unknown = [&](std::string_view why) {
+    on_told(
+      error{errc::unreachable, std::string{why}, what.site.value, "ask", ""});
   };
   ref<pool> to;
   auto limit = with().config->times.answer;
@@ -40,14 +41,10 @@ void exchange::ask() {
       return unknown("this site has no front for it");
     to = w_.backend_pool(*front);
   } else {
-    const auto* peer = w_.mesh->find(what.site);
-    if (peer == nullptr)
-      return unknown("the site is not known here");
-    if (peer->state == mesh::reach::down)
-      return unknown("the site is cut off");
-    to = w_.peer_pool(*peer);
-    if (!to)
-      return unknown("the address of its peer front is not known yet");
+    auto way = w_.way_to(what.site);
+    if (!way.to)
+      return unknown(way.closed);
+    to = std::move(way.to);
     limit = with().config->times.peer_answer;
   }
   limit_.disarm();

@@ -171,24 +171,18 @@ void exchange::local_leg(const front_settings& front) {
 
 void exchange::peer_leg(const site_id& to) {
   to_peer_ = true;
-  const auto* peer = w_.mesh->find(to);
-  auto unreachable = [&](std::string what) {
+  auto way = w_.way_to(to);
+  if (!way.to) {
     leg_failed(traffic::failure::not_sent, 0,
-               {errc::unreachable, std::move(what), to.value, "connect",
+               {errc::unreachable, std::string{way.closed}, to.value, "connect",
                 "wait until the link is up (cheops get links), or name "
                 "another site: "
                   + to.value + " || …"},
                refusal::peer_unreachable);
-  };
-  if (peer == nullptr)
-    return unreachable("the site is not known here");
-  if (peer->state == mesh::reach::down)
-    return unreachable("the site is cut off");
-  auto pool = w_.peer_pool(*peer);
-  if (!pool)
-    return unreachable("the address of its peer front is not known yet");
+    return;
+  }
   roll_loss(to);
-  start_leg(std::move(pool));
+  start_leg(std::move(way.to));
 }
 
 void exchange::start_leg(ref<pool> from) {

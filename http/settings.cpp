@@ -1,6 +1,6 @@
 #include "http/settings.hpp"
 
-#include "http/text.hpp"
+#include "cheops/percent.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -57,7 +57,7 @@ result<settings_ptr>
 settings::make(std::shared_ptr<const site::config> config,
                std::shared_ptr<const application::description> app) {
   auto out = std::make_shared<settings>();
-  out->via_name = percent_encode(config->name.value);
+  out->via_name = percent_encoded(config->name.value);
   for (const auto& x : config->fronts) {
     auto made = make_front(x, *app, config->name);
     if (!made)

@@ -141,23 +141,6 @@ bool percent_decode(std::string_view x, std::string& to) {
   return true;
 }
 
-std::string percent_encode(std::string_view x) {
-  std::string out;
-  for (auto c : x) {
-    auto plain = (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z')
-                 || c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-      continue;
-    }
-    auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
-}
-
 bool same_text(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size())
     return false;

@@ -21,9 +21,6 @@ void append_json(std::string& to, std::string_view x, std::size_t bytes_max);
 /// Percent-decodes; false (and `to` is unspecified) at a malformed escape.
 [[nodiscard]] bool percent_decode(std::string_view x, std::string& to);
 
-/// Percent-encodes everything but RFC 3986's unreserved characters.
-[[nodiscard]] std::string percent_encode(std::string_view x);
-
 /// ASCII letters in any case.
 [[nodiscard]] bool same_text(std::string_view a, std::string_view b) noexcept;
 

@@ -1,5 +1,6 @@
 #include "http/tls.hpp"
 
+#include "cheops/percent.hpp"
 #include "http/openssl.hpp"
 #include "http/text.hpp"
 
@@ -337,7 +338,7 @@ bool still_trusted(const SSL* connection, const SSL_CTX* now) {
 }
 
 std::string site_uri(std::string_view site) {
-  return std::string{uri_prefix} + percent_encode(site);
+  return std::string{uri_prefix} + percent_encoded(site);
 }
 
 std::string refused_because(const SSL* connection) {

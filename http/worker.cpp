@@ -154,9 +154,15 @@ ref<pool> worker::backend_pool(const front_settings& front) {
   return slot;
 }
 
-ref<pool> worker::peer_pool(const mesh::site& peer) {
+worker::way worker::way_to(const site_id& name) {
+  const auto* found = mesh->find(name);
+  if (found == nullptr)
+    return {{}, "the site is not known here"};
+  const auto& peer = *found;
+  if (peer.state == mesh::reach::down)
+    return {{}, "the site is cut off"};
   if (peer.peer_front.port == 0)
-    return {};
+    return {{}, "the address of its peer front is not known yet"};
   auto& slot = peers_[peer.name];
   if (slot && slot->to().at != peer.peer_front) {
     slot->retire();
@@ -170,7 +176,7 @@ ref<pool> worker::peer_pool(const mesh::site& peer) {
     to.peer = true;
     slot = ref<pool>{new pool(*this, std::move(to))};
   }
-  return slot;
+  return {slot, {}};
 }
 
 const mesh::peer_faults* worker::faults_of(const site_id& peer) const noexcept {

@@ -90,8 +90,12 @@ struct worker {
   // -- used by exchanges -----------------------------------------------------
   /// The pool of the local backend of a front.
   [[nodiscard]] ref<pool> backend_pool(const front_settings& front);
-  /// The pool of a peer's front; null if none is known.
-  [[nodiscard]] ref<pool> peer_pool(const mesh::site& peer);
+  struct way {
+    ref<pool> to;            ///< Null: there is none now.
+    std::string_view closed; ///< Why, for people.
+  };
+  /// To a peer's front.
+  [[nodiscard]] way way_to(const site_id& peer);
   /// What is injected for a peer; null nearly always.
   [[nodiscard]] const mesh::peer_faults*
   faults_of(const site_id& peer) const noexcept;

@@ -252,15 +252,4 @@ result<void> rocks::scan(
   return {};
 }
 
-std::uint64_t rocks::disk_bytes() const {
-  std::uint64_t out = 0;
-  for (auto* x : impl_->families) {
-    std::uint64_t one = 0;
-    if (impl_->database->GetIntProperty(
-          x, rocksdb::DB::Properties::kTotalSstFilesSize, &one))
-      out += one;
-  }
-  return out;
-}
-
 } // namespace cheops::store

@@ -50,9 +50,6 @@ public:
        const std::function<bool(std::string_view key, std::string_view value)>&
          take) const override;
 
-  /// Bytes on disk, as RocksDB estimates them.
-  [[nodiscard]] std::uint64_t disk_bytes() const;
-
 private:
   struct impl;
   explicit rocks(std::unique_ptr<impl> x);

@@ -96,14 +96,12 @@ public:
              const reading& found, const surroundings& around) override;
 
 private:
-  // -- the fronts
-  // --------------------------------------------------------------
+  // -- the fronts ------------------------------------------------------------
   reading at_peer_front(question& q);
   reading at_keystone(question& q);
   reading at_service(question& q);
 
-  // -- parts
-  // -------------------------------------------------------------------
+  // -- parts -----------------------------------------------------------------
   result<void> verify(const token& x, const question& q) const;
   void strip(reading& out, const question& q, const token& subject) const;
   result<site_id> issuer_for(const question& q) const;

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -80,6 +81,22 @@ error nonsense() {
           ""};
 }
 
+/// `body` with each URL that is the value of `key` as `change` wants it; it
+/// gives nothing for one that stays.
+template <class Change>
+result<std::string> with_urls(std::string_view body, std::string_view key,
+                              Change change) {
+  boost::system::error_code ec;
+  auto whole = json::parse(body, ec);
+  if (ec)
+    return nonsense();
+  each_text(whole, [&](auto name, auto text) -> std::optional<std::string> {
+    auto parts = name == key ? split(text) : std::nullopt;
+    return parts ? change(*parts) : std::nullopt;
+  });
+  return json::serialize(whole);
+}
+
 std::string replaced_segment(std::string_view path, std::string_view from,
                              std::string_view to) {
   std::string out;
@@ -131,44 +148,32 @@ std::string for_project(std::string_view catalogue, std::string_view made_for,
 
 result<std::string> at_fronts(std::string_view body, const site::config& config,
                               std::string_view asked_host) {
-  boost::system::error_code ec;
-  auto whole = json::parse(body, ec);
-  if (ec)
-    return nonsense();
-  each_text(whole, [&](auto key, auto text) -> std::optional<std::string> {
-    auto parts = key == "url" ? split(text) : std::nullopt;
-    auto at = parts ? address_of(*parts) : std::nullopt;
-    if (!at)
-      return std::nullopt;
-    for (const auto& front : config.fronts) {
-      if (front.to.at != *at)
-        continue;
-      auto where = mesh::to_string(front.listen);
-      if (is_everywhere(front.listen.host))
-        where = std::string{host_of(asked_host)} + ":"
-                + std::to_string(front.listen.port);
-      return (front.tls.empty() ? "http://" : "https://") + where
-             + std::string{parts->rest};
-    }
-    return std::nullopt;
+  return with_urls(body, "url", [&](const url_parts& x) {
+    std::optional<std::string> out;
+    auto at = address_of(x);
+    auto front = std::ranges::find_if(
+      config.fronts, [&](const auto& f) { return at && f.to.at == *at; });
+    if (front == config.fronts.end())
+      return out;
+    auto where = mesh::to_string(front->listen);
+    if (is_everywhere(front->listen.host))
+      where = std::string{host_of(asked_host)} + ":"
+              + std::to_string(front->listen.port);
+    out = (front->tls.empty() ? "http://" : "https://") + where
+          + std::string{x.rest};
+    return out;
   });
-  return json::serialize(whole);
 }
 
 result<std::string> under_prefix(std::string_view body, std::string_view prefix,
                                  std::string_view asked_host) {
-  boost::system::error_code ec;
-  auto whole = json::parse(body, ec);
-  if (ec)
-    return nonsense();
-  each_text(whole, [&](auto key, auto text) -> std::optional<std::string> {
-    auto parts = key == "href" ? split(text) : std::nullopt;
-    if (!parts || !same_name(parts->authority, asked_host))
-      return std::nullopt;
-    return std::string{parts->scheme} + "://" + std::string{parts->authority}
-           + std::string{prefix} + std::string{parts->rest};
+  return with_urls(body, "href", [&](const url_parts& x) {
+    std::optional<std::string> out;
+    if (same_name(x.authority, asked_host))
+      out = std::string{x.scheme} + "://" + std::string{x.authority}
+            + std::string{prefix} + std::string{x.rest};
+    return out;
   });
-  return json::serialize(whole);
 }
 
 } // namespace cheops::glue::openstack

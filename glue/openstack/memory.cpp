@@ -31,6 +31,33 @@ clock::time_point good_until(const identity& x, const site::config& config,
   return now.steady + std::min<clock::duration>(left, config.times.validation);
 }
 
+/// Takes what a Keystone told of a token; until when it may be used.
+/// `expired`: the status of a token whose life is over by the time it is read.
+clock::time_point form(opinion& out, const result<traffic::small_answer>& told,
+                       unsigned expired, const site::config& config,
+                       const traffic::moment& now) {
+  auto failure_until = now.steady + failure_kept;
+  if (!told) {
+    out.why = told.error();
+    return failure_until;
+  }
+  out.status = told->status;
+  if (out.status != 200)
+    return failure_until;
+  auto who = read_identity(told->body);
+  if (!who) {
+    out.status = 0;
+    out.why = who.error();
+    return failure_until;
+  }
+  out.who = std::move(*who);
+  auto until = good_until(out.who, config, now);
+  if (until > now.steady)
+    return until;
+  out.status = expired;
+  return failure_until;
+}
+
 } // namespace
 
 memory::memory(const site::limits& most, marker marks)
@@ -94,27 +121,12 @@ void memory::learn_credential(const std::string& key,
                               const site::config& config,
                               const traffic::moment& now) {
   auto out = std::make_shared<credential>();
-  auto until = now.steady + failure_kept;
-  if (!told) {
-    out->why = told.error();
-  } else if (out->status = told->status; out->status == 200) {
-    auto who = read_identity(told->body);
-    if (!who) {
-      out->status = 0;
-      out->why = who.error();
-    } else {
-      out->who = std::move(*who);
-      until = good_until(out->who, config, now);
-      if (until <= now.steady) { // It has expired meanwhile.
-        out->status = 401;
-        until = now.steady + failure_kept;
-      } else if (may_validate(out->who, config)) {
-        auto all = read_catalogue(told->body);
-        out->catalogue = all ? std::move(*all) : "[]";
-        std::lock_guard lock{guard_};
-        last_service_ = out;
-      }
-    }
+  auto until = form(*out, told, 401, config, now);
+  if (out->status == 200 && may_validate(out->who, config)) {
+    auto all = read_catalogue(told->body);
+    out->catalogue = all ? std::move(*all) : "[]";
+    std::lock_guard lock{guard_};
+    last_service_ = out;
   }
   credentials_.put(key, std::move(out), until);
 }
@@ -124,24 +136,9 @@ void memory::learn_validation(const std::string& key,
                               const site::config& config,
                               const traffic::moment& now) {
   auto out = std::make_shared<validation>();
-  auto until = now.steady + failure_kept;
-  if (!told) {
-    out->why = told.error();
-  } else if (out->status = told->status; out->status == 200) {
-    auto who = read_identity(told->body);
-    if (!who) {
-      out->status = 0;
-      out->why = who.error();
-    } else {
-      out->who = std::move(*who);
-      out->body = told->body;
-      until = good_until(out->who, config, now);
-      if (until <= now.steady) { // It has expired meanwhile.
-        out->status = 404;
-        until = now.steady + failure_kept;
-      }
-    }
-  }
+  auto until = form(*out, told, 404, config, now);
+  if (out->status == 200)
+    out->body = told->body;
   validations_.put(key, std::move(out), until);
 }
 

@@ -12,20 +12,21 @@
 /// What the adapter remembers: bounded, and none of it a secret.
 namespace cheops::glue::openstack {
 
-/// A token of this site that was asked about.
-struct credential {
+/// What a Keystone says of a token.
+struct opinion {
   unsigned status = 0; ///< Keystone's; 0: it could not be asked, `why`.
   error why;
-  identity who;
+  identity who; ///< With 200.
+};
+
+/// A token of this site that was asked about.
+struct credential : opinion {
   std::string catalogue; ///< A JSON array; only of those who may validate.
 };
 
 /// What the Keystone that issued a token says of it.
-struct validation {
-  unsigned status = 0; ///< 0: it could not be asked, `why`.
-  error why;
+struct validation : opinion {
   std::string body;
-  identity who;
 };
 
 /// Safe to call from every thread.

@@ -1,42 +1,36 @@
 #include "actors/memory_store.hpp"
 
+#include <vector>
+
 namespace cheops::support {
 
 result<void> memory_store::commit(std::span<const ports::batch> all) {
   if (fails)
     return error{errc::io, "the disk is full", {}, "write the store", {}};
   std::lock_guard lock{guard_};
-  for (const auto& b : all)
-    for (const auto& w : b.writes) {
-      auto& to = all_[static_cast<std::size_t>(w.in)];
-      if (w.value)
-        to.insert_or_assign(w.key, *w.value);
-      else
-        to.erase(w.key);
-    }
-  return {};
+  return kept_.commit(all);
 }
 
 result<std::optional<std::string>>
 memory_store::get(ports::family in, std::string_view key) const {
   std::lock_guard lock{guard_};
-  const auto& from = all_[static_cast<std::size_t>(in)];
-  auto i = from.find(key);
-  return i == from.end() ? std::optional<std::string>{}
-                         : std::optional{i->second};
+  return kept_.get(in, key);
 }
 
 result<void> memory_store::scan(
   ports::family in, std::string_view prefix, std::string_view from,
   const std::function<bool(std::string_view key, std::string_view value)>& take)
   const {
-  std::map<std::string, std::string, std::less<>> found;
+  // What is told may ask for more, or write.
+  std::vector<std::pair<std::string, std::string>> found;
   {
     std::lock_guard lock{guard_};
-    const auto& all = all_[static_cast<std::size_t>(in)];
-    auto i = all.lower_bound(std::string{prefix} + std::string{from});
-    for (; i != all.end() && i->first.starts_with(prefix); ++i)
-      found.insert(*i);
+    auto done = kept_.scan(in, prefix, from, [&](auto key, auto value) {
+      found.emplace_back(key, value);
+      return true;
+    });
+    if (!done)
+      return done;
   }
   for (const auto& [key, value] : found)
     if (!take(key, value))
@@ -45,8 +39,12 @@ result<void> memory_store::scan(
 }
 
 std::size_t memory_store::count(ports::family in) const {
-  std::lock_guard lock{guard_};
-  return all_[static_cast<std::size_t>(in)].size();
+  std::size_t n = 0;
+  auto done = scan(in, {}, {}, [&](auto, auto) {
+    ++n;
+    return true;
+  });
+  return done ? n : 0;
 }
 
 } // namespace cheops::support

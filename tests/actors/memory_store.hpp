@@ -1,15 +1,14 @@
 #pragma once
 
-#include "cheops/ports.hpp"
+#include "cheops/sim/memory_store.hpp"
 
-#include <array>
 #include <atomic>
-#include <map>
 #include <mutex>
 
 namespace cheops::support {
 
-/// A store that outlives the node that uses it, as a disk does.
+/// A store for many threads, which outlives the node that uses it, as a disk
+/// does.
 class memory_store final : public ports::store {
 public:
   [[nodiscard]] result<void> commit(std::span<const ports::batch> all) override;
@@ -26,8 +25,7 @@ public:
 
 private:
   mutable std::mutex guard_;
-  std::array<std::map<std::string, std::string, std::less<>>, ports::families>
-    all_;
+  sim::memory_store kept_;
 };
 
 } // namespace cheops::support

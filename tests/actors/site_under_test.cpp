@@ -28,6 +28,8 @@ site::config config_of(const std::string& name) {
   x.name = site_id{name};
   x.link.listen = {"127.0.0.1", free_port()};
   x.peer_front.listen = {"127.0.0.1", 1};
+  // What a link takes is then bound by entry_bytes alone.
+  x.bounds.replicant_bytes = 1;
   return x;
 }
 

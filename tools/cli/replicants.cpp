@@ -1,3 +1,4 @@
+#include "cheops/percent.hpp"
 #include "http/text.hpp"
 #include "http/url.hpp"
 #include "tools/cli/members.hpp"
@@ -45,7 +46,7 @@ std::string here(const json::value& x, std::string_view member) {
 }
 
 std::string target_of(const std::string& meta, const char* what = "") {
-  return "/v1/replicants/" + http::percent_encode(meta) + what;
+  return "/v1/replicants/" + percent_encoded(meta) + what;
 }
 
 // -- get ---------------------------------------------------------------------
@@ -67,7 +68,7 @@ std::string query_of(const list_options& with) {
                                     {"service", with.service},
                                     {"site", with.site}})
     if (!value.empty())
-      out += std::string{"&"} + name + "=" + http::percent_encode(value);
+      out += std::string{"&"} + name + "=" + percent_encoded(value);
   return out;
 }
 
@@ -295,9 +296,8 @@ void print_sites(std::ostream& to, const json::value& x) {
 /// done what is decided.
 int run_wait(const session& s, const wait_options& with) {
   auto is_operation = with.name.find('_') != std::string::npos;
-  auto target = is_operation
-                  ? "/v1/operations/" + http::percent_encode(with.name)
-                  : target_of(with.name);
+  auto target = is_operation ? "/v1/operations/" + percent_encoded(with.name)
+                             : target_of(with.name);
   auto until = steady_clock::now() + s.timeout();
   for (;;) {
     auto x = s.call("GET", target);
@@ -384,7 +384,7 @@ private:
 int run_events(const session& s, const event_options& with) {
   std::string query;
   if (!with.replicant.empty())
-    query = "&replicant=" + http::percent_encode(with.replicant);
+    query = "&replicant=" + percent_encoded(with.replicant);
   if (!with.watch) {
     auto page = s.call("GET", "/v1/events?limit=1000" + query);
     if (!page)

@@ -1,5 +1,7 @@
 #include "tools/scenario/schedule.hpp"
 
+#include "cheops/splitmix.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -18,11 +20,7 @@ std::string_view to_string(fault_kind x) noexcept {
 }
 
 std::uint64_t seeded::next() noexcept {
-  state_ += 0x9e3779b97f4a7c15;
-  auto z = state_;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
+  return splitmix64(state_);
 }
 
 std::uint64_t seeded::below(std::uint64_t bound) noexcept {

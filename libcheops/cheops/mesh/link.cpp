@@ -1,5 +1,7 @@
 #include "cheops/mesh/link.hpp"
 
+#include "cheops/splitmix.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -24,13 +26,9 @@ bool closed(const state& self) {
   return self.phase == phase::closed;
 }
 
-/// A number in [0, 1) of the splitmix64 sequence.
+/// A number in [0, 1).
 double draw(state& self) {
-  auto x = self.random += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  x ^= x >> 31;
-  return static_cast<double>(x >> 11) * 0x1.0p-53;
+  return static_cast<double>(splitmix64(self.random) >> 11) * 0x1.0p-53;
 }
 
 bool dropped(state& self, const fault& x) {

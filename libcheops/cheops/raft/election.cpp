@@ -3,28 +3,17 @@
 #include "cheops/ensure.hpp"
 #include "cheops/planted.hpp"
 #include "cheops/raft/machine.hpp"
+#include "cheops/splitmix.hpp"
 
 #include <algorithm>
 
 namespace cheops::raft {
 
-namespace {
-
-/// splitmix64: small, and good enough to keep candidates apart.
-std::uint64_t next_random(std::uint64_t& x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  auto z = x;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
-} // namespace
+namespace {} // namespace
 
 void machine::draw_wait() {
   auto base = std::max(1U, s_.set.election_ticks);
-  s_.election_wait =
-    base + static_cast<unsigned>(next_random(s_.random) % base);
+  s_.election_wait = base + static_cast<unsigned>(splitmix64(s_.random) % base);
 }
 
 /// Members that start together must not campaign together.

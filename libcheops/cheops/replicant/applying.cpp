@@ -32,7 +32,6 @@ verdict_of_answer judge(const called& in, bool removes) {
 }
 
 constexpr std::uint16_t bad_request_status = 400;
-constexpr std::uint16_t no_copy_status = 409;
 constexpr std::uint16_t dependency_status = 424;
 constexpr std::uint16_t gone_status = 204;
 
@@ -126,9 +125,7 @@ void owner::drop_superseded() {
   if (s_.site.doing && s_.site.doing->index == w.index)
     s_.site.doing.reset();
   dirty_site_ = true;
-  if (trouble_at(w.index) != nullptr)
-    std::erase_if(s_.site.troubles,
-                  [&](const trouble& t) { return t.index == w.index; });
+  drop_trouble(w.index);
   end_work();
 }
 
@@ -149,8 +146,7 @@ void owner::resume_intent() {
     n != nullptr && n->how == fate::voided && n->id.origin == s_.origin;
   if (s_.fresh_intent || another || refused || is_open(index)
       || kept(s_.shared, index) != nullptr) {
-    s_.site.doing.reset();
-    dirty_site_ = true;
+    forget_intent();
     return;
   }
   s_.doing = {};
@@ -235,9 +231,7 @@ void owner::begin(const item& x) {
     w.now = phase::stuck;
     return;
   }
-  auto intended = s_.site.doing && s_.site.doing->index == x.index
-                  && s_.site.doing->id == w.id;
-  if (intended && !s_.fresh_intent)
+  if (intends(x.index, w.id) && !s_.fresh_intent)
     abandon_call(); // A crash parted us from its answer.
   else
     need_others();
@@ -291,8 +285,7 @@ void owner::on(const reached& in) {
   if (std::ranges::any_of(w.needs, missing))
     return;
   if (trouble_at(w.index) != nullptr) {
-    std::erase_if(s_.site.troubles,
-                  [&](const trouble& t) { return t.index == w.index; });
+    drop_trouble(w.index);
     changed(false);
   }
   call_now();
@@ -321,9 +314,7 @@ void owner::call_now() {
     finish_refused(bad_request_status, {});
     return;
   }
-  auto intended = s_.site.doing && s_.site.doing->index == w.index
-                  && s_.site.doing->id == w.id;
-  if (!intended && !planted(bug::call_before_intent)) {
+  if (!intends(w.index, w.id) && !planted(bug::call_before_intent)) {
     s_.site.doing = intent_of(w.index, w.id, w.what);
     dirty_site_ = true;
   }
@@ -365,6 +356,16 @@ void owner::on(const called& in) {
   }
 }
 
+bool owner::intends(index_id index, const operation_id& id) const {
+  return s_.site.doing && s_.site.doing->index == index
+         && s_.site.doing->id == id;
+}
+
+void owner::forget_intent() {
+  s_.site.doing.reset();
+  dirty_site_ = true;
+}
+
 /// There will be no answer of the application's to pass on.
 void owner::forget_call() {
   if (auto* waits = waiter_of(s_.doing.id))
@@ -395,8 +396,7 @@ void owner::unmade() {
 void owner::finish_done(std::uint16_t status, const std::string& local_id,
                         const digest128& answer) {
   auto& w = s_.doing;
-  s_.site.doing.reset();
-  dirty_site_ = true;
+  forget_intent();
   if (takes_away(w))
     unmade();
   else if (!w.undo && w.what.does == change::create)
@@ -420,8 +420,7 @@ void owner::finish_done(std::uint16_t status, const std::string& local_id,
 
 void owner::finish_refused(std::uint16_t status, const digest128& answer) {
   auto& w = s_.doing;
-  s_.site.doing.reset();
-  dirty_site_ = true;
+  forget_intent();
   if (w.leaving) {
     left(); // It stays there, as a copy of its own.
     return;
@@ -450,9 +449,8 @@ void owner::did_not_run() {
   auto hopeless = waits != nullptr && waits->until != wait_for::decided
                   && waits->ticks >= waits->patience / 2;
   if (is_open(w.index) && hopeless && !w.maybe) {
-    s_.site.doing.reset();
+    forget_intent();
     s_.site.refused = outcome{w.index, w.status, site_state::pending, {}};
-    dirty_site_ = true;
     end_work();
     return;
   }

@@ -149,15 +149,24 @@ void owner::perform(const raft::leads& x) {
        x.who ? x.who->site.value : std::string{});
 }
 
-void owner::perform(const raft::refused& x) {
-  auto sequence = sequence_of(x.request, s_.origin, s_.session);
+/// Something of our own that goes through the log did not, as far as is known.
+bool owner::came_back(std::uint64_t sequence) {
   if (s_.proposals.erase(sequence) > 0) {
     s_.propose_rest = s_.set.group.election_ticks;
-    return;
+    return true;
   }
-  if (sequence == s_.change_out) {
-    s_.change_out = 0;
-    s_.change_rest = s_.set.group.election_ticks;
+  if (sequence != s_.change_out)
+    return false;
+  s_.change_out = 0;
+  return true;
+}
+
+void owner::perform(const raft::refused& x) {
+  auto sequence = sequence_of(x.request, s_.origin, s_.session);
+  auto changes = sequence == s_.change_out;
+  if (came_back(sequence)) {
+    if (changes)
+      s_.change_rest = s_.set.group.election_ticks;
     return;
   }
   auto* w = waiter_of(x.request);
@@ -176,15 +185,8 @@ void owner::perform(const raft::refused& x) {
 }
 
 void owner::perform(const raft::fate_open& x) {
-  auto sequence = sequence_of(x.request, s_.origin, s_.session);
-  if (s_.proposals.erase(sequence) > 0) {
-    s_.propose_rest = s_.set.group.election_ticks;
+  if (came_back(sequence_of(x.request, s_.origin, s_.session)))
     return;
-  }
-  if (sequence == s_.change_out) {
-    s_.change_out = 0;
-    return;
-  }
   // Decided, and come here inside a snapshot: it is settled otherwise.
   if (auto* w = waiter_of(x.request); w != nullptr && w->index == 0)
     answer_to(*w, ending::open, refusal::none, 0);

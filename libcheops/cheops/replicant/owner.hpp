@@ -7,6 +7,9 @@
 
 namespace cheops::replicant {
 
+/// For a change of what is not here; what an application would say.
+inline constexpr std::uint16_t no_copy_status = 409;
+
 /// One step in the making: the state, and the effects so far. The rules are
 /// its functions, grouped by file; nobody outside this folder includes it.
 class owner {
@@ -59,6 +62,7 @@ private:
   void perform(raft::send x);
   void perform(raft::apply x);
   void perform(raft::restore x);
+  bool came_back(std::uint64_t sequence);
   void perform(const raft::refused& x);
   void perform(const raft::fate_open& x);
   void perform(const raft::read_granted& x);
@@ -123,6 +127,9 @@ private:
   void unmade();
   void add_trouble(const trouble& x);
   trouble* trouble_at(index_id index);
+  void drop_trouble(index_id index);
+  bool intends(index_id index, const operation_id& id) const;
+  void forget_intent();
   void forget_call();
   void end_work();
   unsigned random_below(unsigned n);

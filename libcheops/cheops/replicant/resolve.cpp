@@ -41,8 +41,7 @@ std::optional<refusal> owner::resolve_uncertain(trouble t,
     return refusal::absent;
   if (in.how == resolution::exists && !stuck)
     return refusal::bad_request;
-  std::erase_if(s_.site.troubles,
-                [&](const trouble& x) { return x.index == t.index; });
+  drop_trouble(t.index);
   changed(false);
   if (in.how == resolution::exists) {
     finish_done(0, in.local_id, {});
@@ -68,8 +67,7 @@ std::optional<refusal> owner::resolve_diverged(const trouble& t,
     // Without the resource, this site is no equal member.
     if (t.does == change::create)
       return refusal::bad_request;
-    std::erase_if(s_.site.troubles,
-                  [i = t.index](const trouble& x) { return x.index == i; });
+    drop_trouble(t.index);
     changed(false);
     return std::nullopt;
   }

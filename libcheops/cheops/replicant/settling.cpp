@@ -8,12 +8,6 @@
 
 namespace cheops::replicant {
 
-namespace {
-
-constexpr std::uint16_t no_copy_status = 409;
-
-} // namespace
-
 void owner::abandon_call() {
   auto& w = s_.doing;
   forget_call();
@@ -55,8 +49,7 @@ void owner::settled() {
   // What a dropped create has made is still to be found, and removed.
   auto needed = is_needed(w) || leaves_something(w);
   if (!needed) {
-    s_.site.doing.reset();
-    dirty_site_ = true;
+    forget_intent();
     end_work();
   } else if (w.attempts >= s_.set.attempts_max || w.superseded) {
     became_uncertain();
@@ -89,8 +82,7 @@ void owner::on(const probed& in) {
   case finding::absent:
     w.maybe = false;
     if (!is_needed(w)) {
-      s_.site.doing.reset();
-      dirty_site_ = true;
+      forget_intent();
       end_work();
     } else if (w.attempts >= s_.set.attempts_max) {
       finish_refused(w.status, {});
@@ -132,9 +124,14 @@ trouble* owner::trouble_at(index_id index) {
   return i == s_.site.troubles.end() ? nullptr : &*i;
 }
 
+void owner::drop_trouble(index_id index) {
+  std::erase_if(s_.site.troubles,
+                [index](const trouble& t) { return t.index == index; });
+}
+
 void owner::add_trouble(const trouble& x) {
   auto& all = s_.site.troubles;
-  std::erase_if(all, [&](const trouble& t) { return t.index == x.index; });
+  drop_trouble(x.index);
   // The site stays what it is by those that are left.
   if (all.size() == troubles_max)
     all.erase(std::ranges::find_if(

@@ -4,6 +4,7 @@
 #include "cheops/raft/quorum.hpp"
 #include "cheops/raft/step.hpp"
 #include "cheops/replicant/owner.hpp"
+#include "cheops/splitmix.hpp"
 
 #include <algorithm>
 
@@ -11,12 +12,9 @@ namespace cheops::replicant {
 
 namespace {
 
-/// splitmix64, to keep the seeds of raft and of our own waits apart.
+/// To keep the seeds of raft and of our own waits apart.
 std::uint64_t scramble(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
+  return splitmix64(x);
 }
 
 state begun(const owner_identity& who, birth born, const settings& set) {

@@ -1,5 +1,6 @@
 #include "cheops/replicant/translate.hpp"
 
+#include "cheops/percent.hpp"
 #include "cheops/replicant/places.hpp"
 
 #include <boost/json.hpp>

@@ -178,7 +178,7 @@ void checker::check_read(const read_record& x) const {
       w_.fail("a read at " + w_.at(x.site).id().site.value + " of "
               + to_string(x.meta) + " labelled " + std::to_string(x.said->index)
               + " saw what was never so: " + words(x.tags) + " instead of "
-              + words(g.content_at(x.said->index)));
+              + words(g.at(x.said->index).content));
   }
   if (x.linearizable)
     check_linearizable(x);
@@ -265,23 +265,22 @@ void checker::check_copy(unsigned site, const meta_id& meta,
     w_.fail(where + " has done " + std::to_string(s.site.done) + " of "
             + std::to_string(s.shared.at));
   const auto* t = w_.at(site).app.find(s.site.local_id);
-  auto exists = g.exists_at(s.shared.at);
-  if (s.site.exists != exists || (exists && t == nullptr))
-    w_.fail(where + (exists ? " lacks the resource" : " has the resource"));
-  if (exists && t->tags != g.content_at(s.shared.at))
+  auto should = g.at(s.shared.at);
+  if (s.site.exists != should.exists || (should.exists && t == nullptr))
+    w_.fail(where
+            + (should.exists ? " lacks the resource" : " has the resource"));
+  if (should.exists && t->tags != should.content)
     w_.fail(where + " is " + words(t->tags) + " instead of "
-            + words(g.content_at(s.shared.at)));
+            + words(should.content));
 }
 
 /// Each standing entry was done here, or shows why not.
 void checker::check_effects(unsigned site, const meta_id& meta,
                             const replicant::state& s) const {
   const auto& g = groups_.at(meta);
-  auto joined = g.first_for(s);
   for (const auto& i : g.items) {
     // Whether a removal was needed is seen by what is left.
-    if (i.undoes != 0 || g.superseded(i) || i.index <= joined
-        || i.does == change::remove)
+    if (i.undoes != 0 || g.superseded(i) || i.does == change::remove)
       continue;
     auto n = deeds(site, i.tag);
     auto t =

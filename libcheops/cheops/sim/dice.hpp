@@ -1,21 +1,17 @@
 #pragma once
 
+#include "cheops/splitmix.hpp"
+
 #include <cstdint>
 
 namespace cheops::sim {
 
-/// splitmix64: the same numbers from the same seed, everywhere.
+/// The same numbers from the same seed, everywhere.
 class dice {
 public:
   explicit dice(std::uint64_t seed) noexcept : x_(seed) {}
 
-  std::uint64_t next() noexcept {
-    x_ += 0x9e3779b97f4a7c15ULL;
-    auto z = x_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t next() noexcept { return splitmix64(x_); }
   /// In [0, n); `n` > 0.
   std::uint64_t below(std::uint64_t n) noexcept { return next() % n; }
   /// In [low, high].

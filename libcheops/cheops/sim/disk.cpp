@@ -60,16 +60,6 @@ std::optional<ports::batch> next_framed(std::string_view& log) {
   return out;
 }
 
-void disk::keep(ports::batch x) {
-  for (auto& w : x.writes) {
-    auto& in = kept_[static_cast<std::size_t>(w.in)];
-    if (w.value)
-      in.insert_or_assign(std::move(w.key), std::move(*w.value));
-    else
-      in.erase(w.key);
-  }
-}
-
 void disk::sync(std::size_t n) {
   for (; n > 0 && !unsynced_.empty(); --n) {
     keep(std::move(unsynced_.front()));
@@ -89,36 +79,12 @@ void disk::crash(dice& random) {
 
 void disk::lose() {
   unsynced_.clear();
-  for (auto& x : kept_)
-    x.clear();
+  clear();
 }
 
 result<void> disk::commit(std::span<const ports::batch> all) {
   sync(unsynced_.size());
-  for (const auto& x : all)
-    keep(x);
-  return {};
-}
-
-result<std::optional<std::string>> disk::get(ports::family in,
-                                             std::string_view key) const {
-  const auto& all = kept_[static_cast<std::size_t>(in)];
-  auto i = all.find(key);
-  if (i == all.end())
-    return std::optional<std::string>{};
-  return std::optional{i->second};
-}
-
-result<void> disk::scan(
-  ports::family in, std::string_view prefix, std::string_view from,
-  const std::function<bool(std::string_view, std::string_view)>& take) const {
-  const auto& all = kept_[static_cast<std::size_t>(in)];
-  auto start = std::string{prefix} + std::string{from};
-  for (auto i = all.lower_bound(start);
-       i != all.end() && i->first.starts_with(prefix); ++i)
-    if (!take(i->first, i->second))
-      break;
-  return {};
+  return memory_store::commit(all);
 }
 
 } // namespace cheops::sim

@@ -1,19 +1,16 @@
 #pragma once
 
-#include "cheops/ports.hpp"
 #include "cheops/sim/dice.hpp"
+#include "cheops/sim/memory_store.hpp"
 
-#include <array>
 #include <deque>
-#include <functional>
-#include <map>
 #include <string>
 
 namespace cheops::sim {
 
 /// A store with a write-ahead log: what was written and not synced may be
 /// lost by a crash, in whole batches from the end, the last of them torn.
-class disk : public ports::store {
+class disk final : public memory_store {
 public:
   /// Appends to the log; it survives a crash only once `sync` has said so.
   void write(ports::batch x) { unsynced_.push_back(std::move(x)); }
@@ -26,19 +23,9 @@ public:
   void lose();
 
   result<void> commit(std::span<const ports::batch> all) override;
-  [[nodiscard]] result<std::optional<std::string>>
-  get(ports::family in, std::string_view key) const override;
-  [[nodiscard]] result<void>
-  scan(ports::family in, std::string_view prefix, std::string_view from,
-       const std::function<bool(std::string_view, std::string_view)>& take)
-    const override;
 
 private:
-  void keep(ports::batch x);
-
   std::deque<ports::batch> unsynced_;
-  std::array<std::map<std::string, std::string, std::less<>>, ports::families>
-    kept_;
 };
 
 /// A batch as the log has it: length, checksum, bytes.

@@ -8,33 +8,30 @@ namespace {
 
 using replicant::change;
 
-void apply(expected::tags& to, bool& exists, const expected::item& x,
+void apply(expected::resource& to, const expected::item& x,
            const expected::item* undone) {
   if (undone != nullptr) {
-    std::erase(to, undone->tag);
-    exists = exists && undone->does != change::create;
+    std::erase(to.content, undone->tag);
+    to.exists = to.exists && undone->does != change::create;
   } else if (x.does == change::remove) {
-    to.clear();
-    exists = false;
+    to = {};
   } else {
     if (x.does != change::patch)
-      to.clear();
-    to.push_back(x.tag);
-    exists = true;
+      to.content.clear();
+    to.content.push_back(x.tag);
+    to.exists = true;
   }
 }
 
 } // namespace
 
-expected::tags expected::content_at(index_id index) const {
-  tags out;
-  auto exists = false;
+expected::resource expected::at(index_id index) const {
+  resource out;
   for (const auto& x : items) {
     if (x.index > index)
       break;
     auto undone = std::ranges::find(items, x.undoes, &item::index);
-    apply(out, exists, x,
-          x.undoes != 0 && undone != items.end() ? &*undone : nullptr);
+    apply(out, x, x.undoes != 0 && undone != items.end() ? &*undone : nullptr);
   }
   return out;
 }
@@ -51,26 +48,13 @@ std::vector<index_id> expected::next_behind(index_id index) const {
 }
 
 bool expected::may_be(index_id index, const tags& content) const {
-  auto fits = [&](index_id i) { return content_at(i) == content; };
+  auto fits = [&](index_id i) { return at(i).content == content; };
   return fits(index) || std::ranges::any_of(next_behind(index), fits);
 }
 
 bool expected::may_be_gone(index_id index) const {
-  auto gone = [&](index_id i) { return !exists_at(i); };
+  auto gone = [&](index_id i) { return !at(i).exists; };
   return std::ranges::any_of(next_behind(index), gone);
-}
-
-bool expected::exists_at(index_id index) const {
-  tags out;
-  auto exists = false;
-  for (const auto& x : items) {
-    if (x.index > index)
-      break;
-    auto undone = std::ranges::find(items, x.undoes, &item::index);
-    apply(out, exists, x,
-          x.undoes != 0 && undone != items.end() ? &*undone : nullptr);
-  }
-  return exists;
 }
 
 index_id expected::newest_at(index_id index) const {
@@ -89,10 +73,6 @@ bool expected::superseded(const item& x) const {
            || (y.does == change::replace && y.undoes == 0
                && x.does != change::create);
   });
-}
-
-index_id expected::first_for(const replicant::state&) const {
-  return 0;
 }
 
 expected expected_of(const history& seen, const meta_id& meta) {

@@ -19,20 +19,21 @@ struct expected {
   std::vector<item> items; ///< What stands, by index.
 
   using tags = std::vector<std::uint64_t>;
+  struct resource {
+    bool exists = false;
+    tags content;
+  };
   /// With everything up to `index` done.
-  [[nodiscard]] tags content_at(index_id index) const;
+  [[nodiscard]] resource at(index_id index) const;
   /// Whether a site that has noted everything up to `index` may look so: what
   /// it does next may be done and not noted yet. It passes over what a later
   /// item takes the place of.
   [[nodiscard]] bool may_be(index_id index, const tags& content) const;
-  [[nodiscard]] bool exists_at(index_id index) const;
   [[nodiscard]] bool may_be_gone(index_id index) const;
   /// The index of the last item up to `index`.
   [[nodiscard]] index_id newest_at(index_id index) const;
   /// A later item leaves nothing of it: a site that was away may skip it.
   [[nodiscard]] bool superseded(const item& x) const;
-  /// Everything up to there came to that site as a whole.
-  [[nodiscard]] index_id first_for(const replicant::state& s) const;
 
 private:
   [[nodiscard]] std::vector<index_id> next_behind(index_id index) const;

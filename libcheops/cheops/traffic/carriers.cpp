@@ -1,6 +1,7 @@
 #include "cheops/traffic/carriers.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/percent.hpp"
 #include "cheops/scope/parse.hpp"
 #include "cheops/traffic/keyed_hash.hpp"
 
@@ -63,24 +64,6 @@ std::string percent_decoded(std::string_view x) {
       i += 2;
     } else {
       out += x[i];
-    }
-  }
-  return out;
-}
-
-std::string percent_encoded(std::string_view x) {
-  static constexpr auto digits = "0123456789ABCDEF";
-  std::string out;
-  for (unsigned char c : x) {
-    auto plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-                 || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_'
-                 || c == '~';
-    if (plain) {
-      out += static_cast<char>(c);
-    } else {
-      out += '%';
-      out += digits[c >> 4];
-      out += digits[c & 15];
     }
   }
   return out;

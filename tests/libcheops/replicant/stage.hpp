@@ -1,9 +1,9 @@
 #pragma once
 
-#include "memory_store.hpp"
 #include "samples.hpp"
 
 #include "cheops/replicant/step.hpp"
+#include "cheops/sim/memory_store.hpp"
 
 #include <deque>
 #include <map>
@@ -75,7 +75,7 @@ private:
   int number(const member_id& x) const;
 
   std::map<int, std::unique_ptr<state>> owners_;
-  std::map<int, memory_store> stores_;
+  std::map<int, sim::memory_store> stores_;
   std::map<int, std::deque<persist>> to_store_;
   mutable std::map<int, std::deque<call>> calls_;
   mutable std::map<int, std::deque<probe>> probes_;

@@ -1,7 +1,7 @@
-#include "memory_store.hpp"
 #include "samples.hpp"
 
 #include "cheops/replicant/storage.hpp"
+#include "cheops/sim/memory_store.hpp"
 #include "support/boost_test.hpp"
 
 using namespace cheops;
@@ -37,7 +37,7 @@ struct written {
   }
   stored_replicant loaded() { return load(store, meta).value().value(); }
 
-  memory_store store;
+  sim::memory_store store;
   stored_range range;
 };
 
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_loaded) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_loaded_where_nothing_is) {
-  memory_store store;
+  sim::memory_store store;
   BOOST_TEST(!load(store, meta).value());
 }
 
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(what_is_damaged_is_an_error_that_says_the_way_out) {
 }
 
 BOOST_AUTO_TEST_CASE(a_local_id_leads_to_its_replicant) {
-  memory_store store;
+  sim::memory_store store;
   ports::batch b;
   service_id service{"ServiceB"};
   add_local(b, meta, service, "bar", "77");

@@ -1,16 +1,25 @@
-#include "memory_store.hpp"
+#include "cheops/sim/memory_store.hpp"
 
-namespace cheops::replicant::testing {
+namespace cheops::sim {
+
+void memory_store::keep(ports::batch x) {
+  for (auto& w : x.writes) {
+    auto& in = (*this)[w.in];
+    if (w.value)
+      in.insert_or_assign(std::move(w.key), std::move(*w.value));
+    else
+      in.erase(w.key);
+  }
+}
+
+void memory_store::clear() {
+  for (auto& x : kept_)
+    x.clear();
+}
 
 result<void> memory_store::commit(std::span<const ports::batch> all) {
-  for (const auto& b : all)
-    for (const auto& w : b.writes) {
-      auto& in = (*this)[w.in];
-      if (w.value)
-        in.insert_or_assign(w.key, *w.value);
-      else
-        in.erase(w.key);
-    }
+  for (const auto& x : all)
+    keep(x);
   return {};
 }
 
@@ -18,7 +27,9 @@ result<std::optional<std::string>>
 memory_store::get(ports::family in, std::string_view key) const {
   const auto& all = kept_[static_cast<std::size_t>(in)];
   auto i = all.find(key);
-  return i == all.end() ? std::nullopt : std::optional{i->second};
+  if (i == all.end())
+    return std::optional<std::string>{};
+  return std::optional{i->second};
 }
 
 result<void> memory_store::scan(
@@ -33,4 +44,4 @@ result<void> memory_store::scan(
   return {};
 }
 
-} // namespace cheops::replicant::testing
+} // namespace cheops::sim
