@@ -18,7 +18,7 @@ import sys
 import time
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT / 'testbed' / 'openstack'))
+sys.path[:0] = [str(_ROOT / 'testbed' / x) for x in ('openstack', 'common')]
 
 import programs
 import rest

@@ -13,7 +13,8 @@ import re
 import sys
 import textwrap
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+_HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(_HERE), str(_HERE.parent / 'common')]
 
 import world as worlds
 from world import Unexpected, expect, wait_until

@@ -1,35 +1,18 @@
 """The programs of a site: its services, and what stands in front of them."""
-import os
 import pathlib
-import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 
+from nodes import (await_node, await_that, cheops,  # noqa: F401
+                   node, running_at)
 from processes import Process, stop  # noqa: F401 (stop is for our callers)
 from site_plan import (GLANCE, KEYSTONE, NEUTRON, NOVA, PLACEMENT, SERVICES,
                        Site, state_folder)
 
 PYTHON = '/usr/bin/python3'  # The one that Debian's packages are for.
 _HERE = pathlib.Path(__file__).parent
-_START_SECONDS_MAX = 300
-
-
-def cheops(name):
-    """A program of Cheops: of $CHEOPS_BIN, the source tree, or PATH."""
-    tree = _HERE.parent.parent / 'build' / 'bin'
-    for folder in filter(None, (os.environ.get('CHEOPS_BIN'), tree)):
-        file = pathlib.Path(folder) / name
-        if file.exists():
-            return file.resolve()
-    found = shutil.which(name)
-    if not found:
-        sys.exit(f'testbed: no {name} here; build it (make build), or set '
-                 'CHEOPS_BIN to the folder that has it')
-    return pathlib.Path(found)
 
 
 def _uwsgi(site, service, script):
@@ -70,11 +53,6 @@ def service(site, which):
                    {**common, **environment})
 
 
-def node(site):
-    return Process('cheopsd', site.folder,
-                   [cheops('cheopsd'), '--config', site.node_config])
-
-
 def relay(site):
     return Process('relay', site.folder,
                    [PYTHON, _HERE / 'relay.py', site.ip]
@@ -86,13 +64,6 @@ def front(site):
     """What stands in front of the site's services; None if nothing does."""
     return {'cheops': node, 'plain': relay, 'none': lambda _: None}[
         site.front](site)
-
-
-def running_at(folder):
-    """All that runs of a site, whatever it is, by its pid files."""
-    found = [Process(x.stem, folder, []) for x in
-             sorted((folder / 'run').glob('*.pid'))]
-    return [x for x in found if x.pid()]
 
 
 def all_running():
@@ -110,20 +81,6 @@ def _answers(address):
     return True
 
 
-def await_that(what, holds, processes, seconds=_START_SECONDS_MAX):
-    """Waits until `holds()`; ends the program if a process ends first."""
-    until = time.monotonic() + seconds
-    while not holds():
-        ended = [x for x in processes if not x.pid()]
-        if ended:
-            sys.exit(f'testbed: {ended[0].name} ended while starting:\n'
-                     f'{ended[0].tail()}\n(see {ended[0].log.parent})')
-        if time.monotonic() > until:
-            sys.exit(f'testbed: after {seconds} s still not so: {what}\n'
-                     + '\n'.join(f'{x.name}: {x.tail(5)}' for x in processes))
-        time.sleep(0.2)
-
-
 def await_answers(site, services, past_front=False):
     for x in services:
         address = site.backend(x) if past_front else site.front_of(x)
@@ -133,11 +90,7 @@ def await_answers(site, services, past_front=False):
 
 def await_front(site):
     if site.front == 'cheops':
-        await_that(f'the node of {site.name} answers', lambda: 0 ==
-                   subprocess.run(
-                       [cheops('cheops'), 'get', 'sites', '--config',
-                        site.node_config], capture_output=True).returncode,
-                   [node(site)], 30)
+        await_node(site)
     elif site.front == 'plain':
         # It takes connections whether or not somebody is behind it.
         time.sleep(0.5)

@@ -20,44 +20,22 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+_HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(_HERE), str(_HERE.parent / 'common')]
 
 import configuration
 import databases
+import nodes
 import programs
 import seed
 import site_plan
 from site_plan import FRONTS, KEYSTONE, NOVA, SERVICES, TEMPLATE, state_folder
 
-_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 _began = time.monotonic()
 
 
 def say(text):
     print(f'{time.monotonic() - _began:6.1f} s  {text}', flush=True)
-
-
-def install_packages():
-    setup = _ROOT / 'packaging' / 'setup.sh'
-    if setup.exists():
-        subprocess.run([setup, 'openstack'], check=True)
-
-
-def cheops_ca(*words):
-    done = subprocess.run(
-        [programs.cheops('cheops'), 'ca', '--ca-dir', state_folder() / 'ca',
-         *words], text=True, capture_output=True)
-    if done.returncode != 0:
-        sys.exit(f'testbed: cheops ca failed: {done.stderr}')
-
-
-def make_identity(site):
-    """The site's certificate in the mesh, of a private authority."""
-    if not (state_folder() / 'ca').exists():
-        cheops_ca('init')
-    tls = site.folder / 'node' / 'tls'
-    if not tls.exists():
-        cheops_ca('issue', site.name, '--into', tls)
 
 
 def make_programs():
@@ -79,7 +57,7 @@ def make_site(site, peers):
     databases.make_site(site)
     if site.front == 'cheops':
         configuration.write_node(site, peers)
-        make_identity(site)
+        nodes.make_identity(site, state_folder() / 'ca')
     (site.folder / 'site').write_text(f'{site.number} {site.front}\n')
 
 
@@ -125,7 +103,7 @@ def chosen(words, front):
 def up(sites, front):
     if front == 'cheops':
         programs.cheops('cheopsd')  # Or it ends here, before all the work.
-    install_packages()
+    nodes.install_packages('openstack')
     if not databases.have_template():
         say('making databases; this is done once')
         databases.make_template()
@@ -172,20 +150,6 @@ def down(names):
     say(f'{len(running)} processes have ended')
 
 
-def status():
-    print(f'{"SITE":8} {"PROGRAM":10} {"PID":>7} {"MIB":>5}')
-    for x in programs.known_sites():
-        running = programs.running_at(x.folder)
-        if not running:
-            continue
-        whole = 0
-        for y in running:
-            kib = y.resident_kib()
-            whole += kib
-            print(f'{x.name:8} {y.name:10} {y.pid():7} {kib / 1024:5.0f}')
-        print(f'{x.name:8} {"together":10} {"":7} {whole / 1024:5.0f}')
-
-
 def change_front(name, front):
     site = next((x for x in programs.known_sites() if x.name == name), None)
     if not site or site.front == 'none':
@@ -225,7 +189,7 @@ def main():
         elif with_.command == 'down':
             down(with_.site)
         elif with_.command == 'status':
-            status()
+            nodes.print_status(programs.known_sites())
         else:
             change_front(with_.site, with_.kind)
 
