@@ -14,7 +14,7 @@ SITES ?= 3
 # Given by the caller, it also adds a slice of fuzzing to `make test`.
 fuzz_slice := $(if $(filter undefined,$(origin FUZZ_SECONDS)),,yes)
 FUZZ_SECONDS ?= 60
-BENCHES := bench-proxy bench-link bench-body
+BENCHES := bench-proxy bench-link bench-body bench-replication
 
 .PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint \
 	setup-openstack build build-test demo test test-long test-asan test-tsan \
@@ -110,6 +110,7 @@ $(BENCHES): bench-%: setup-build setup-bench
 bench-proxy: ## Beside nginx and HAProxy: throughput, latency, memory
 bench-link: ## Links between nodes: round trips, idle cost, cuts
 bench-body: ## A body of 10 GB through two nodes: memory
+bench-replication: ## Replicated writes beside etcd; idle replicants; after a cut
 
 bench-openstack: build ## In front of real OpenStack services: latency
 	@bench/openstack.py

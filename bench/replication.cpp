@@ -3,8 +3,13 @@
 //   bench_replication node NAME DATA LINK FRONT DELAY-US [PEER LINK]…
 //   bench_replication load etcd|done|decided CLIENTS MILLISECONDS FRONT…
 //   bench_replication make COUNT AT-ONCE FRONT
+//   bench_replication converge OPERATIONS FRONT FRONT FRONT-OF-THE-CUT-OFF
+//   bench_replication sync FOLDER
 //
-// `load` prints writes/s, p50 and p99 in milliseconds, and what failed.
+// `load` prints writes/s, p50 and p99 in milliseconds, and what failed;
+// `converge` seconds from the heal to the link and to the last operation;
+// `sync` what the disk takes for 1 KB, in milliseconds.
+#include "bench/replication_converge.hpp"
 #include "bench/replication_load.hpp"
 #include "bench/replication_node.hpp"
 
@@ -49,12 +54,25 @@ int load(const std::vector<std::string>& x) {
   return 0;
 }
 
+int converge(const std::vector<std::string>& x) {
+  converge_settings with;
+  with.operations = static_cast<unsigned>(std::stoul(x.at(0)));
+  with.one = port(x.at(1));
+  with.other = port(x.at(2));
+  with.away = port(x.at(3));
+  auto y = run_converge(with);
+  std::printf("%.3f %.3f\n", y.linked_s, y.done_s);
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) try {
   std::vector<std::string> words(argv + 1, argv + argc);
   if (words.empty()) {
-    std::fprintf(stderr, "usage: bench_replication node|load|make …\n");
+    std::fprintf(stderr,
+                 "usage: bench_replication node|load|make|converge|sync "
+                 "…\n");
     return 2;
   }
   auto what = words.front();
@@ -64,6 +82,12 @@ int main(int argc, char** argv) try {
     return node(words);
   if (what == "load")
     return load(words);
+  if (what == "converge")
+    return converge(words);
+  if (what == "sync") {
+    std::printf("%.3f\n", sync_ms(words.at(0)));
+    return 0;
+  }
   make_resources(port(words.at(2)),
                  static_cast<unsigned>(std::stoul(words.at(0))),
                  static_cast<unsigned>(std::stoul(words.at(1))));

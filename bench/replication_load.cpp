@@ -1,9 +1,8 @@
 #include "bench/replication_load.hpp"
 
-#include <boost/asio.hpp>
-#include <boost/beast/core.hpp>
+#include "bench/replication_client.hpp"
+
 #include <boost/beast/core/detail/base64.hpp>
-#include <boost/beast/http.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -13,9 +12,6 @@ namespace cheops::bench {
 
 namespace {
 
-namespace asio = boost::asio;
-namespace http = boost::beast::http;
-using asio::ip::tcp;
 using clock = std::chrono::steady_clock;
 
 constexpr std::size_t value_bytes = 1024;
@@ -26,47 +22,6 @@ std::string base64(const std::string& x) {
   out.resize(b64::encode(out.data(), x.data(), x.size()));
   return out;
 }
-
-tcp::endpoint at(std::uint16_t port) {
-  return {asio::ip::make_address("127.0.0.1"), port};
-}
-
-/// One request after the other on one connection.
-class client {
-public:
-  client(asio::io_context& loop, std::uint16_t port) : socket_(loop) {
-    socket_.connect(at(port));
-    socket_.set_option(tcp::no_delay{true});
-  }
-
-  /// Calls `done(status, body)`.
-  template <class Done>
-  void ask(http::verb method, const std::string& target, std::string body,
-           Done done) {
-    out_ = {method, target, 11};
-    out_.set(http::field::host, "127.0.0.1");
-    out_.body() = std::move(body);
-    out_.prepare_payload();
-    http::async_write(
-      socket_, out_, [this, done](auto failed, std::size_t) mutable {
-        if (failed)
-          throw std::runtime_error("a member closed the connection");
-        in_ = {};
-        http::async_read(
-          socket_, buffer_, in_, [this, done](auto bad, std::size_t) mutable {
-            if (bad)
-              throw std::runtime_error("a member closed the connection");
-            done(in_.result_int(), in_.body());
-          });
-      });
-  }
-
-private:
-  tcp::socket socket_;
-  boost::beast::flat_buffer buffer_;
-  http::request<http::string_body> out_;
-  http::response<http::string_body> in_;
-};
 
 /// What all clients add to.
 struct tally {

@@ -69,7 +69,6 @@ public:
     plan.store_id = (*opened)->id();
     plan.store = std::move(*opened);
     plan.connector = std::make_shared<instant_application>();
-    plan.awake_max = 200'000;
     auto replicated = actors::replicants::open(std::move(plan));
     if (!replicated)
       throw std::runtime_error(to_string(replicated.error()));

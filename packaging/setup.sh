@@ -8,7 +8,7 @@ build=(build-essential cmake ninja-build ccache mold git ca-certificates
   libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libssl-dev libsystemd-dev)
 testing=(libboost-test1.81-dev librapidcheck-dev curl openssl iproute2 procps
   netcat-openbsd)
-bench=(libbenchmark-dev nginx-light haproxy wrk curl iproute2)
+bench=(libbenchmark-dev nginx-light haproxy wrk curl iproute2 etcd-server)
 fuzz=(clang libclang-rt-14-dev)
 lint=(clang clang-format clang-tidy shellcheck)
 # No daemon of these is started by itself: testbed/openstack starts them.
