@@ -16,7 +16,7 @@ struct machine {
     folder.path() + "/shims:" + folder.path() + "/real:/usr/bin:/bin";
 
   machine() {
-    for (const auto* name : {"kubectl", "openstack"})
+    for (const auto* name : {"kubectl", "kubectl-cheops", "openstack"})
       BOOST_REQUIRE(cli::install_shim(name, folder.path() + "/shims/" + name));
     // Prints each argument in brackets, so that quoting shows.
     const std::string show =
@@ -96,6 +96,24 @@ BOOST_FIXTURE_TEST_CASE(words_behind_two_dashes_are_not_ours, machine) {
   BOOST_TEST(got.out
              == "[exec][p][--server=https://cluster:6443" + prefix
                   + "][--][sh][--scope][x][-s][y]");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_plugin_becomes_the_real_kubectl, machine) {
+  auto got = run({"kubectl-cheops", "--scope", scope, "create", "ns", "x y"});
+  BOOST_TEST(got.out
+             == "[create][ns][x y][--server=https://cluster:6443" + prefix
+                  + "]");
+  got = run({"kubectl-cheops", "get", "pods"});
+  BOOST_TEST(got.out == "[get][pods]");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_plugin_explains_a_scope, machine) {
+  folder.write("real/cheops", "#!/bin/sh\necho \"cheops $*\"\n", 0755);
+  BOOST_TEST(run({"kubectl-cheops", "explain", "Site1 & Site2"}).out
+             == "cheops explain Site1 & Site2\n");
+  auto got = run({"kubectl-cheops"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(got.out.find("kubectl cheops --scope") != std::string::npos);
 }
 
 BOOST_FIXTURE_TEST_CASE(openstack_gets_the_scope_in_its_auth_url, machine) {

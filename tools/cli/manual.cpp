@@ -306,7 +306,7 @@ std::string bash_completion(const app& root) {
          "values='table wide json yaml name' ;;\n"
          "    --direction) values='in out both' ;;\n"
          "    install | uninstall) [[ $path == /shim/* ]] && "
-         "values='kubectl openstack' ;;\n";
+         "values='kubectl kubectl-cheops openstack' ;;\n";
   out += completion_end;
   return out;
 }

@@ -19,11 +19,13 @@ namespace json = boost::json;
 /// tools/cli/shims/*.sh, embedded by the build.
 extern const std::string_view shim_common;
 extern const std::string_view shim_kubectl;
+extern const std::string_view shim_kubectl_cheops;
 extern const std::string_view shim_openstack;
 
 namespace {
 
-constexpr std::array<std::string_view, 2> clients{"kubectl", "openstack"};
+constexpr std::array<std::string_view, 3> clients{"kubectl", "kubectl-cheops",
+                                                  "openstack"};
 
 std::vector<fs::path> path_folders() {
   std::vector<fs::path> out;
@@ -47,6 +49,18 @@ fs::path first_on_path(std::string_view name) {
     if (is_program(folder / name))
       return folder / name;
   return {};
+}
+
+/// The program that a shim becomes; a plugin has its host's.
+std::string_view client_of(std::string_view name) {
+  return name == "kubectl-cheops" ? "kubectl" : name;
+}
+
+void replace_all(std::string& in, std::string_view mark,
+                 std::string_view with) {
+  for (auto at = in.find(mark); at != std::string::npos;
+       at = in.find(mark, at + with.size()))
+    in.replace(at, mark.size(), with);
 }
 
 bool has_real(std::string_view name) {
@@ -79,8 +93,8 @@ int install(const session& s, const shim_options& with) {
               << (first.empty() ? "" : "; " + first.string() + " is")
               << "\nPut its folder first: export PATH="
               << with.where().parent_path().string() << ":\"$PATH\"\n";
-  if (!has_real(with.name))
-    std::cerr << "cheops: no real " << with.name
+  if (auto client = client_of(with.name); !has_real(client))
+    std::cerr << "cheops: no real " << client
               << " is on PATH yet; the shim needs one\n";
   return exit_ok;
 }
@@ -138,16 +152,18 @@ int list(const session& s, const shim_options& with) {
 
 std::string shim_script(std::string_view name) {
   std::string out{shim_common};
-  if (name == "kubectl")
+  std::string_view first;
+  if (name == "kubectl-cheops")
+    first = shim_kubectl_cheops;
+  if (client_of(name) == "kubectl")
     out += shim_kubectl;
   else if (name == "openstack")
     out += shim_openstack;
   else
     return {};
-  constexpr std::string_view mark = "@NAME@";
-  for (auto at = out.find(mark); at != std::string::npos;
-       at = out.find(mark, at))
-    out.replace(at, mark.size(), name);
+  replace_all(out, "@FIRST@", first);
+  replace_all(out, "@NAME@", name);
+  replace_all(out, "@CLIENT@", client_of(name));
   return out;
 }
 
@@ -198,9 +214,10 @@ void add_shim(program& to) {
   auto* out = to.add(shim, "uninstall", "take the wrapper away",
                      [&to, with] { return uninstall(to.common, *with); });
   for (auto* x : {in, out})
-    x->add_option("CLIENT", with->name, "kubectl or openstack")
+    x->add_option("CLIENT", with->name,
+                  "kubectl, openstack, or kubectl-cheops (a plugin)")
       ->required()
-      ->check(CLI::IsMember({"kubectl", "openstack"}));
+      ->check(CLI::IsMember({"kubectl", "kubectl-cheops", "openstack"}));
   to.add(shim, "list", "the wrappers on PATH and in the folder",
          [&to, with] { return list(to.common, *with); });
 }

@@ -1,18 +1,18 @@
 #!/bin/sh
 # cheops-shim @NAME@ (made by: cheops shim install @NAME@)
 # Takes --scope SCOPE out of the arguments and passes it on in the server's
-# URL. Without --scope it becomes the real @NAME@ at once.
+# URL. Without --scope it becomes the real @CLIENT@ at once.
 set -u
-name=@NAME@
+name=@NAME@ client=@CLIENT@
 
 say() { printf 'cheops shim %s: %s\n' "$name" "$1" >&2; }
 
-# The first program of our name on PATH that is no shim itself.
+@FIRST@# The first program of that name on PATH that is no shim itself.
 real=$(
   set -f
   IFS=:
   for dir in $PATH; do
-    candidate=${dir:-.}/$name
+    candidate=${dir:-.}/$client
     if [ ! -f "$candidate" ] || [ ! -x "$candidate" ]; then continue; fi
     head -c 64 "$candidate" | tr -d '\0' | grep -aq '^# cheops-shim ' && continue
     printf '%s' "$candidate"
@@ -20,7 +20,7 @@ real=$(
   done
 )
 if [ -z "$real" ]; then
-  say "no real $name is on PATH; install it, or: cheops shim uninstall $name"
+  say "no real $client is on PATH; install it, or: cheops shim uninstall $name"
   exit 127
 fi
 
