@@ -32,9 +32,19 @@ std::string text_at(const json::object* in, std::string_view key) {
   return text != nullptr ? std::string{text->data(), text->size()} : "";
 }
 
+std::string domain_of(const json::object* in) {
+  return in != nullptr ? text_at(object_at(*in, "domain"), "id") : "";
+}
+
 bool has_name(const std::vector<std::string>& all, std::string_view name) {
   return std::ranges::any_of(
     all, [&](const std::string& one) { return same_name(one, name); });
+}
+
+/// Whether a rule means this user or project: by id, or by name.
+bool is_meant(const std::vector<std::string>& rule, std::string_view id,
+              std::string_view name, std::string_view domain) {
+  return has_name(rule, id) || (domain == named_domain && has_name(rule, name));
 }
 
 bool is_privileged(std::string_view role) {
@@ -80,11 +90,13 @@ result<identity> read_identity(std::string_view body) {
   const auto* user = object_at(*token, "user");
   out.user = text_at(user, "id");
   out.user_name = text_at(user, "name");
+  out.user_domain = domain_of(user);
   if (out.user.empty())
     return nonsense("user");
   const auto* project = object_at(*token, "project");
   out.project = text_at(project, "id");
   out.project_name = text_at(project, "name");
+  out.project_domain = domain_of(project);
   out.beyond_project = token->contains("domain") || token->contains("system");
   if (const auto* roles = token->if_contains("roles");
       roles != nullptr && roles->is_array())
@@ -100,8 +112,7 @@ result<identity> read_identity(std::string_view body) {
 
 bool is_service(const identity& x, const site::config& config) {
   return has_name(x.roles, "service")
-         || std::ranges::find(config.service_users, x.user_name)
-              != config.service_users.end();
+         || is_meant(config.service_users, x.user, x.user_name, x.user_domain);
 }
 
 bool may_validate(const identity& x, const site::config& config) {
@@ -128,8 +139,8 @@ result<std::vector<std::string>> judge(const identity& x,
                     + " counts for a project only, and this one is for "
                     + (x.beyond_project ? "more" : "none"),
                   "the role admin");
-  if (!rules.projects.empty() && !has_name(rules.projects, x.project)
-      && !has_name(rules.projects, x.project_name))
+  if (!rules.projects.empty()
+      && !is_meant(rules.projects, x.project, x.project_name, x.project_domain))
     return refuse("users of the project \"" + x.project_name + "\" of "
                     + issuer.value + " are not accepted",
                   "projects");

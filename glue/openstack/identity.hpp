@@ -15,8 +15,10 @@ namespace cheops::glue::openstack {
 struct identity {
   std::string user;
   std::string user_name;
-  std::string project; ///< Empty: the token is for none.
+  std::string user_domain; ///< Its id.
+  std::string project;     ///< Empty: the token is for none.
   std::string project_name;
+  std::string project_domain;     ///< Its id.
   std::vector<std::string> roles; ///< Names.
   /// For a domain, or the whole system, rather than a project.
   bool beyond_project = false;
@@ -29,6 +31,11 @@ struct identity {
 /// "2026-01-02T03:04:05.000000Z"; errors: broken.
 [[nodiscard]] result<std::chrono::system_clock::time_point>
 read_time(std::string_view text);
+
+/// Names are unique in their domain only, and whoever runs a domain of their
+/// own gives what names they like: a rule that names a user or a project means
+/// that of this domain, or it has to give an id.
+inline constexpr std::string_view named_domain = "default";
 
 /// A service of this site: of the role `service`, or one of the
 /// configuration's `service_users`.

@@ -19,8 +19,10 @@ identity member() {
   identity x;
   x.user = "u1";
   x.user_name = "bo";
+  x.user_domain = "default";
   x.project = "p1";
   x.project_name = "demo";
+  x.project_domain = "default";
   x.roles = {"member", "reader"};
   return x;
 }
@@ -57,8 +59,10 @@ BOOST_AUTO_TEST_CASE(keystones_answer_is_read) {
   BOOST_REQUIRE(x);
   BOOST_TEST(x->user == "u1");
   BOOST_TEST(x->user_name == "bo");
+  BOOST_TEST(x->user_domain == "default");
   BOOST_TEST(x->project == "p1");
   BOOST_TEST(x->project_name == "demo");
+  BOOST_TEST(x->project_domain == "default");
   BOOST_TEST((x->roles == names{"member", "reader"}));
   BOOST_TEST(!x->beyond_project);
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
@@ -131,6 +135,21 @@ BOOST_AUTO_TEST_CASE(roles_projects_and_sites_that_do_not_count_are_refused) {
   rules = {};
   rules.tokens = false;
   BOOST_TEST(has(why(member(), rules), "not accepted"));
+}
+
+BOOST_AUTO_TEST_CASE(who_runs_a_domain_cannot_take_a_name_that_counts) {
+  auto x = member();
+  x.user_domain = x.project_domain = "acme";
+  site::trust rules;
+  rules.projects = {"demo"};
+  BOOST_TEST(has(why(x, rules), "demo"));
+  rules.projects = {"p1"};
+  BOOST_TEST(why(x, rules).empty());
+  site::config config;
+  config.service_users = {"bo"};
+  BOOST_TEST(!is_service(x, config));
+  config.service_users = {"u1"};
+  BOOST_TEST(is_service(x, config));
 }
 
 BOOST_AUTO_TEST_CASE(a_token_for_no_project_is_refused) {
