@@ -360,6 +360,8 @@ void on(state& self, const permitted&, instant now, effects& out) {
     say(self, wire::kind::hello, std::move(hello), now, out);
   } else if (self.phase == phase::judging) {
     self.phase = phase::confirming;
+    // Its first heartbeat may be lost (injected faults): what follows counts.
+    self.in.limit(self.with.frame_bytes);
     say(self, wire::kind::hello, std::move(hello), now, out);
   }
 }
@@ -459,7 +461,7 @@ void on(state& self, const retuned& in, instant now, effects& out) {
   self.with = in.with;
   self.with.hello = std::move(hello);
   self.whole.limit(self.with.message_bytes);
-  if (self.phase == phase::up)
+  if (self.phase == phase::up || self.phase == phase::confirming)
     self.in.limit(self.with.frame_bytes);
   pump(self, now, out);
 }

@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(nothing_but_a_hello_comes_first) {
   BOOST_TEST(x.b.closed() == "a frame before the hello");
 }
 
-BOOST_AUTO_TEST_CASE(before_it_is_up_only_small_frames_are_read) {
+BOOST_AUTO_TEST_CASE(before_it_is_admitted_only_small_frames_are_read) {
   two_ends x;
   x.secure();
   x.b.give(link::received{frame_of(wire::kind::envelope,
@@ -108,6 +108,23 @@ BOOST_AUTO_TEST_CASE(before_it_is_up_only_small_frames_are_read) {
                             .substr(0, wire::header_bytes)},
            x.now);
   BOOST_TEST(x.b.closed().find("over the limit") != std::string::npos);
+}
+
+// The first heartbeat may have been lost: what comes after it may be long.
+BOOST_AUTO_TEST_CASE(who_was_admitted_may_send_long_frames_at_once) {
+  two_ends x;
+  x.secure();
+  x.a.give(link::permitted{}, x.now);
+  x.a_to_b();
+  x.b.give(link::permitted{}, x.now);
+  x.b.give(link::retuned{with_name("B")}, x.now);
+  x.b_to_a();
+  x.a.out.clear();
+  x.a.give(link::posted{wire::kind::envelope, message_of(20'000)}, x.now);
+  x.a_to_b();
+  BOOST_TEST(x.b.closed().empty());
+  BOOST_TEST((x.b.rules.phase == phase::up));
+  BOOST_TEST(all_of<link::arrived>(x.b.last).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_control_frame_stays_small) {
