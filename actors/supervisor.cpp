@@ -314,10 +314,14 @@ void on(self_ptr self, const link_report& r, const link::gossip& x,
     }
     if (!membership::is_news(st.members, *says))
       continue; // Not worth the check of a signature.
-    site_id signer;
-    if (st.plan.setup.trust)
-      signer = st.plan.setup.trust->signer(sealed);
-    advance(self, membership::heard{r.peer, std::move(*says), sealed, signer});
+    membership::heard in{r.peer, std::move(*says), sealed, {}, {}};
+    if (st.plan.setup.trust) {
+      if (auto signer = st.plan.setup.trust->signer(sealed))
+        in.signer = *signer;
+      else
+        in.distrust = signer.error().what;
+    }
+    advance(self, in);
   }
 }
 

@@ -15,6 +15,18 @@ void add(mesh::link_stats& to, const mesh::link_stats& x) {
 
 namespace {
 
+/// Why a site is down, and what of it is not believed. While it is down the
+/// former comes first: the latter may be news that another site passed on,
+/// and must not hide it.
+std::string last_error(const mesh::peering::state& rules,
+                       const std::string& doubt) {
+  if (doubt.empty())
+    return rules.last_error;
+  if (rules.seen == mesh::reach::up || rules.last_error.empty())
+    return doubt;
+  return rules.last_error + "; " + doubt;
+}
+
 mesh::site seen(supervisor_state& st, const mesh::membership::member& m) {
   mesh::site out;
   out.name = m.name;
@@ -50,10 +62,10 @@ mesh::site seen(supervisor_state& st, const mesh::membership::member& m) {
       }
     out.stats.dials = n.rules.dials;
     out.stats.times_down = n.rules.times_down;
-    out.stats.last_error = n.rules.last_error;
-  }
-  if (!m.doubt.empty())
+    out.stats.last_error = last_error(n.rules, m.doubt);
+  } else {
     out.stats.last_error = m.doubt;
+  }
   return out;
 }
 

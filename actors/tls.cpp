@@ -109,7 +109,7 @@ public:
   std::vector<std::string> own_chain;
 
   result<wire::sealed_statement> seal(const wire::statement& x) const override;
-  site_id signer(const wire::sealed_statement& x) const override;
+  result<site_id> signer(const wire::sealed_statement& x) const override;
   result<site_id> judge(const std::vector<std::string>& chain) const override;
 
   SSL* connection(mesh::link::role as) const override {
@@ -165,14 +165,14 @@ loaded_trust::seal(const wire::statement& x) const {
   return out;
 }
 
-site_id loaded_trust::signer(const wire::sealed_statement& x) const {
+result<site_id> loaded_trust::signer(const wire::sealed_statement& x) const {
   auto site = judge(x.chain);
   if (!site)
-    return {};
+    return site;
   auto leaf = from_der(x.chain.front());
   auto* key = X509_get0_pubkey(leaf.get());
   if (key == nullptr)
-    return {};
+    return untrusted("its certificate holds no key");
   const auto* digest =
     EVP_PKEY_id(key) == EVP_PKEY_ED25519 ? nullptr : EVP_sha256();
   auto text = signed_bytes(x.body);
@@ -183,7 +183,9 @@ site_id loaded_trust::signer(const wire::sealed_statement& x) const {
                         x.signature.size(), bytes_of(text), text.size())
          == 1;
   ERR_clear_error();
-  return good ? *site : site_id{};
+  if (!good)
+    return untrusted("the signature is not of its certificate");
+  return site;
 }
 
 result<site_id>

@@ -31,8 +31,9 @@ public:
   [[nodiscard]] virtual result<wire::sealed_statement>
   seal(const wire::statement& x) const = 0;
 
-  /// The site whose verified certificate signed `x`; empty if none did.
-  [[nodiscard]] virtual site_id
+  /// The site whose verified certificate signed `x`. Errors: forbidden, with
+  /// what is wrong with the certificate or the signature.
+  [[nodiscard]] virtual result<site_id>
   signer(const wire::sealed_statement& x) const = 0;
 
   /// The site that a chain (DER, leaf first) is for, if it verifies now.

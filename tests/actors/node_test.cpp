@@ -103,7 +103,7 @@ BOOST_FIXTURE_TEST_CASE(a_site_that_stops_says_goodbye, mesh_fixture) {
   site_under_test sa{a}, sb{b};
   BOOST_REQUIRE(sa.until("B", reach::up));
   sb.node->stop();
-  BOOST_TEST(sa.until([](const mesh::view& v) {
+  BOOST_TEST(sa.saw([](const mesh::view& v) {
     const auto* s = v.find(site_id{"B"});
     return s->state == reach::down
            && s->stats.last_error.find("said goodbye") != std::string::npos;
@@ -204,7 +204,7 @@ BOOST_FIXTURE_TEST_CASE(a_goodbye_leaves_before_the_site_does, mesh_fixture) {
     for (int n = 0; n < 3; ++n)
       sb.node->router()->post(e);
     sb.node->stop();
-    BOOST_TEST_REQUIRE(sa.until([](const mesh::view& v) {
+    BOOST_TEST_REQUIRE(sa.saw([](const mesh::view& v) {
       const auto* s = v.find(site_id{"B"});
       return s->state == reach::down
              && s->stats.last_error.find("said goodbye") != std::string::npos;
@@ -271,6 +271,36 @@ BOOST_FIXTURE_TEST_CASE(a_revoked_certificate_loses_its_link_at_reload,
            && s->stats.last_error.find("revoked") != std::string::npos;
   }));
   BOOST_TEST(sb.until("A", reach::down));
+}
+
+// What a revoked site says goes on coming, by way of sites that believe it.
+BOOST_FIXTURE_TEST_CASE(news_of_a_revoked_site_does_not_hide_why_it_is_down,
+                        mesh_fixture) {
+  auto a = secured("A"), b = secured("B"), c = secured("C");
+  declare(b, a);
+  declare(c, a);
+  site_under_test sa{a}, sb{b}, sc{c};
+  BOOST_REQUIRE(sa.until("B", reach::up));
+  BOOST_REQUIRE(sa.until("C", reach::up));
+  BOOST_REQUIRE(sc.until("B", reach::up));
+  auto strict = a;
+  strict.tls.crl = ca.revoke({"B"});
+  BOOST_REQUIRE(sa.node->reload(std::make_shared<site::config>(strict)));
+  BOOST_REQUIRE(sa.until("B", reach::down));
+  // It states itself anew.
+  BOOST_REQUIRE(sb.node->reload(std::make_shared<site::config>(b)));
+  std::string why;
+  BOOST_TEST(sa.until([&](const mesh::view& v) {
+    why = v.find(site_id{"B"})->stats.last_error;
+    return why.find("its statement") != std::string::npos;
+  }));
+  BOOST_TEST_INFO(why);
+  auto second = why.find("; its statement");
+  BOOST_TEST(second != std::string::npos);
+  BOOST_TEST(why.find("certificate revoked") < second);
+  BOOST_TEST(why.ends_with("not believed: certificate revoked"));
+  BOOST_TEST((sa.see("B").state == reach::down));
+  BOOST_TEST((sa.see("C").state == reach::up));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_reload_adds_and_removes_peers, mesh_fixture) {

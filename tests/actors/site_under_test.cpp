@@ -41,7 +41,7 @@ site_under_test::site_under_test(const site::config& with) : config(with) {
   actors::node_events events;
   events.on_view = [this](mesh::view_ptr x) {
     std::lock_guard lock{guard_};
-    newest_ = std::move(x);
+    views_.push_back(std::move(x));
     changed_.notify_all();
   };
   events.on_fatal = [this](error x) {
@@ -61,7 +61,22 @@ bool site_under_test::until(
   const std::function<bool(const mesh::view&)>& is_so) {
   std::unique_lock lock{guard_};
   return changed_.wait_for(lock, std::chrono::seconds{30}, [&] {
-    return newest_ && is_so(*newest_);
+    if (views_.empty() || !is_so(*views_.back()))
+      return false;
+    waited_for_ = views_.size() - 1;
+    return true;
+  }) && fatal_.empty();
+}
+
+bool site_under_test::saw(const std::function<bool(const mesh::view&)>& is_so) {
+  std::unique_lock lock{guard_};
+  return changed_.wait_for(lock, std::chrono::seconds{30}, [&] {
+    for (auto i = waited_for_; i < views_.size(); ++i)
+      if (is_so(*views_[i])) {
+        waited_for_ = i;
+        return true;
+      }
+    return false;
   }) && fatal_.empty();
 }
 

@@ -43,6 +43,10 @@ public:
   /// Waits until the view is so; false if it never is in half a minute.
   [[nodiscard]] bool until(const std::function<bool(const mesh::view&)>& is_so);
 
+  /// As `until`, for what may pass: one view since the last that was waited
+  /// for was so.
+  [[nodiscard]] bool saw(const std::function<bool(const mesh::view&)>& is_so);
+
   /// Waits until a site has that state.
   [[nodiscard]] bool until(const std::string& site, mesh::reach state);
 
@@ -54,7 +58,8 @@ public:
 private:
   std::mutex guard_;
   std::condition_variable changed_;
-  mesh::view_ptr newest_;
+  std::vector<mesh::view_ptr> views_;
+  std::size_t waited_for_ = 0; ///< Index of the last that was.
   std::vector<error> fatal_;
 };
 

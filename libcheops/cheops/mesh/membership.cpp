@@ -118,10 +118,11 @@ void refuse(state& self, const site_id& site, std::string why, effects& out) {
 /// Why a statement is not believed; empty if it is.
 std::string objection_to(const state& self, const heard& in) {
   const auto& x = in.statement;
+  if (!self.with.unsigned_mesh && in.signer.empty())
+    return "its statement is not believed: "
+           + (in.distrust.empty() ? "it is not signed" : in.distrust);
   if (!self.with.unsigned_mesh && in.signer != x.site)
-    return in.signer.empty()
-             ? "its statement is not signed, or the signature is wrong"
-             : "its statement is signed by site " + in.signer.value;
+    return "its statement is signed by site " + in.signer.value;
   if (auto clash = case_clash(self, x.site); !clash.empty())
     return clash;
   for (const auto* at : {&x.link, &x.peer_front})

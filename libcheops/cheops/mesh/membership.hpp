@@ -77,12 +77,13 @@ struct sealed {
 };
 /// A statement came from the linked site `from`. `signer` is the name in the
 /// certificate that the signature was checked with; empty if there is none
-/// or the check failed.
+/// or the check failed, for the reason that `distrust` is.
 struct heard {
   site_id from;
   wire::statement statement;
   wire::sealed_statement sealed;
   site_id signer;
+  std::string distrust = {};
 };
 struct linked {
   site_id peer;

@@ -120,8 +120,10 @@ BOOST_AUTO_TEST_CASE(a_site_counts_by_its_own_signature_alone) {
   site_a a;
   auto c = says("C");
   a.hear(c, "");
+  BOOST_TEST(a.refusal() == "its statement is not believed: it is not signed");
+  a.give(rules::heard{site_id{"B"}, c, sealed(c), {}, "certificate revoked"});
   BOOST_TEST(a.refusal()
-             == "its statement is not signed, or the signature is wrong");
+             == "its statement is not believed: certificate revoked");
   a.hear(c, "B");
   BOOST_TEST(a.refusal() == "its statement is signed by site B");
   BOOST_TEST(!a.believes(c));
