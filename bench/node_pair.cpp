@@ -1,17 +1,14 @@
 #include "bench/node_pair.hpp"
 
 #include "actors/local_node.hpp"
+#include "tools/scenario/free_port.hpp"
 
 #include <caf/all.hpp>
 
-#include <arpa/inet.h>
 #include <atomic>
-#include <netinet/in.h>
 #include <stdexcept>
 #include <string>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 
 namespace cheops::bench {
 
@@ -81,25 +78,10 @@ caf::behavior answerer(caf::event_based_actor*,
   };
 }
 
-std::uint16_t free_port() {
-  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  auto good =
-    ::bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0
-    && ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  ::close(fd);
-  if (!good)
-    throw std::runtime_error("no free port");
-  return ntohs(at.sin_port);
-}
-
 site::config config_of(const std::string& name, site::tls_files tls) {
   site::config x;
   x.name = site_id{name};
-  x.link.listen = {"127.0.0.1", free_port()};
+  x.link.listen = {"127.0.0.1", scenario::free_port().value()};
   x.tls = std::move(tls);
   return x;
 }

@@ -1,27 +1,6 @@
 #include "actors/site_under_test.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdexcept>
-#include <sys/socket.h>
-#include <unistd.h>
-
 namespace cheops::support {
-
-std::uint16_t free_port() {
-  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  auto good =
-    ::bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0
-    && ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  ::close(fd);
-  if (!good)
-    throw std::runtime_error("no free port");
-  return ntohs(at.sin_port);
-}
 
 site::config config_of(const std::string& name) {
   site::config x;

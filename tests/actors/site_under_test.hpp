@@ -3,6 +3,7 @@
 #include "actors/local_node.hpp"
 #include "support/certificates.hpp"
 #include "support/folder_fixture.hpp"
+#include "support/free_port.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace cheops::support {
-
-/// A port of loopback that nobody listens on now.
-[[nodiscard]] std::uint16_t free_port();
 
 /// A configuration with what a test needs; nothing of TLS.
 [[nodiscard]] site::config config_of(const std::string& name);

@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE daemon
 #include "support/boost_test.hpp"
 #include "support/folder_fixture.hpp"
+#include "support/free_port.hpp"
 #include "support/raw_listener.hpp"
 #include "tools/run_program.hpp"
 #include "tools/scenario/poll.hpp"
@@ -18,15 +19,10 @@ const std::string cheopsd = CHEOPS_BIN_DIR "/cheopsd";
 
 constexpr auto patience = 20s;
 
-/// A port that is free now.
-std::uint16_t free_port() {
-  return raw_listener{}.port();
-}
-
 /// A node without peers, in front of a backend that the test plays.
 struct lone_node : folder_fixture {
   raw_listener backend;
-  std::uint16_t port = free_port();
+  std::uint16_t port = support::free_port();
   std::unique_ptr<scenario::process> node;
 
   void configure(const std::string& more) const {

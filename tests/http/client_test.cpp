@@ -1,6 +1,7 @@
 #include "http/client.hpp"
 #include "http/url.hpp"
 #include "support/boost_test.hpp"
+#include "support/free_port.hpp"
 #include "support/raw_socket.hpp"
 
 #include <atomic>
@@ -310,12 +311,7 @@ BOOST_AUTO_TEST_CASE(each_step_has_its_deadline) {
 }
 
 BOOST_AUTO_TEST_CASE(nobody_there_is_unreachable) {
-  std::uint16_t port = 0;
-  {
-    raw_server gone{[](raw_socket&) {}};
-    port = gone.port();
-  }
-  auto at = "127.0.0.1:" + std::to_string(port);
+  auto at = "127.0.0.1:" + std::to_string(support::free_port());
   auto x = http::fetch(get("http://" + at + "/"));
   BOOST_TEST((code_of(x) == errc::unreachable));
   BOOST_TEST(x.error().what == at + ": Connection refused");

@@ -3,6 +3,7 @@
 #include "cheops/replicant/told.hpp"
 #include "support/boost_test.hpp"
 #include "support/fake_replication.hpp"
+#include "support/free_port.hpp"
 #include "support/proxy_fixture.hpp"
 
 #include <boost/json.hpp>
@@ -408,13 +409,13 @@ BOOST_AUTO_TEST_CASE(a_scope_of_other_sites_moves_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_learns_whether_it_may_ask_another) {
-  std::uint16_t free_port = raw_listener{}.port();
-  config->peer_front.listen = {"127.0.0.1", free_port};
+  auto port_of_peers = support::free_port();
+  config->peer_front.listen = {"127.0.0.1", port_of_peers};
   config->default_allow = {{service_id{"ServiceA"}, {}}};
   start();
   std::size_t n = 0;
   auto told = [&](refusal why) {
-    auto c = raw_socket::to_port(free_port);
+    auto c = raw_socket::to_port(port_of_peers);
     c.write("DELETE /bars/7 HTTP/1.1\r\nHost: a\r\nCheops-From: Site2\r\n"
             "Cheops-Service: ServiceA\r\nCheops-Hops: 1\r\n\r\n");
     next(n++).done(refused(why));
@@ -427,7 +428,7 @@ BOOST_AUTO_TEST_CASE(a_peer_learns_whether_it_may_ask_another) {
   BOOST_TEST(!has(told(refusal::stale), "Cheops-Run"));
   BOOST_TEST(!has(told(refusal::over), "Cheops-Run"));
   // It may be done.
-  auto c = raw_socket::to_port(free_port);
+  auto c = raw_socket::to_port(port_of_peers);
   c.write("POST /bars HTTP/1.1\r\nHost: a\r\nCheops-From: Site2\r\n"
           "Cheops-Service: ServiceA\r\nCheops-Hops: 1\r\n"
           "Cheops-Replicate: Site2 & Site1\r\nContent-Length: 12\r\n\r\n"

@@ -1,6 +1,7 @@
 // A client's connection: how long it may take, how many there may be, who may
 // have one.
 #include "support/boost_test.hpp"
+#include "support/free_port.hpp"
 #include "support/tls_fixture.hpp"
 
 #include <boost/json.hpp>
@@ -276,7 +277,7 @@ const std::string from_peer = "GET /x HTTP/1.1\r\nHost: a\r\n"
                               "Cheops-Service: ServiceA\r\nCheops-Hops: 1\r\n";
 
 struct peer_front : secure_fixture {
-  std::uint16_t port = free_port();
+  std::uint16_t port = support::free_port();
 
   peer_front() {
     config->peer_front.listen = {"127.0.0.1", port};

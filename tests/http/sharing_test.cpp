@@ -1,6 +1,7 @@
 // Two sites: a scoped request goes from the front of one to the peer front
 // of the other.
 #include "support/boost_test.hpp"
+#include "support/free_port.hpp"
 #include "support/proxy_fixture.hpp"
 
 using namespace cheops;
@@ -19,8 +20,8 @@ struct two_sites {
 
   two_sites() {
     b.config->name = site_id{"Site2"};
-    // Port 0 would mean "no peer front": take one that is free just now.
-    std::uint16_t port = raw_listener{}.port();
+    // Port 0 would mean "no peer front".
+    auto port = support::free_port();
     b.config->peer_front.listen = {"127.0.0.1", port};
     b.start();
     a.start();

@@ -1,5 +1,6 @@
 // Connections to backends and peers: how many, how long, and to whom.
 #include "support/boost_test.hpp"
+#include "support/free_port.hpp"
 #include "support/sites_fixture.hpp"
 #include "support/tls_fixture.hpp"
 
@@ -438,7 +439,7 @@ BOOST_FIXTURE_TEST_CASE(a_watch_may_be_silent_for_longer_than_a_body,
 }
 
 BOOST_FIXTURE_TEST_CASE(a_backend_that_is_not_there_is_named, proxy_fixture) {
-  config->fronts[0].to.at.port = raw_listener{}.port();
+  config->fronts[0].to.at.port = support::free_port();
   start();
   auto c = client();
   c.write(get);

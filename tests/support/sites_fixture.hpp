@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/free_port.hpp"
 #include "support/proxy_fixture.hpp"
 
 #include <algorithm>
@@ -20,8 +21,8 @@ struct site_fixture : proxy_fixture {
     config->fronts[1].service = app->services[1].name;
     config->fronts[1].listen = {"127.0.0.1", 0};
     config->fronts[1].to.at = {"127.0.0.1", backend_b.port()};
-    // Port 0 would mean "no peer front": take one that is free just now.
-    config->peer_front.listen = {"127.0.0.1", raw_listener{}.port()};
+    // Port 0 would mean "no peer front".
+    config->peer_front.listen = {"127.0.0.1", cheops::support::free_port()};
   }
   [[nodiscard]] raw_socket client_b() const {
     return raw_socket::to_port(server->ports().at(1));

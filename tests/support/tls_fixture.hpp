@@ -27,6 +27,4 @@ struct tls_fixture : folder_fixture {
                          const cheops::http::ssl_context& as) {
     return {raw_socket::to_port(port), as, tls_socket::end::client};
   }
-  /// A port that is free just now.
-  static std::uint16_t free_port() { return raw_listener{}.port(); }
 };

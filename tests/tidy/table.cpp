@@ -56,7 +56,8 @@ std::vector<folder> all_folders() {
     result.push_back({std::move(path), std::move(own), std::move(third)});
   };
   // Fixtures of several folders' tests; what they need is linked by the test.
-  add("tests/support/", {"cheops/", "http/", "support/"},
+  add("tests/support/",
+      {"cheops/", "http/", "support/", "tools/scenario/free_port.hpp"},
       {"Boost.System", "Boost.JSON", "Boost.Test", "rapidcheck", "OpenSSL",
        "POSIX"});
   add("tests/tidy/", {"tidy/", "support/"}, {"Boost.Test"});

@@ -3,7 +3,7 @@
 #include "glue/adapters.hpp"
 #include "glue/registry.hpp"
 #include "http/digest.hpp"
-#include "support/raw_listener.hpp"
+#include "support/free_port.hpp"
 
 #include <boost/json.hpp>
 
@@ -114,12 +114,13 @@ cloud_site::cloud_site(const std::string& its_name) : name(its_name) {
            to("GET", "/v2.1/servers/{id}", call_of(&cloud_site::show_server))});
   config->name = site_id{name};
   config->threads = 1;
-  // Port 0 would mean "no peer front": one that is free just now.
-  config->peer_front.listen = {"127.0.0.1", raw_listener{}.port()};
+  config->peer_front.listen = {"127.0.0.1", support::free_port()};
   for (std::size_t i = 0; i < services_.size(); ++i) {
     site::front x;
     x.service = service_id{names[i]};
-    x.listen = {"127.0.0.1", 0};
+    // The same again after a restart: services have it in their files.
+    fronts_[i] = support::free_port();
+    x.listen = {"127.0.0.1", fronts_[i]};
     x.to.at = {"127.0.0.1", services_[i]->port()};
     config->fronts.push_back(x);
   }
@@ -132,11 +133,6 @@ void cloud_site::start() {
   server_ = must(http::server::start(
     config, app_, http::metrics::make(),
     glue::make_adapter(app_, *config, http::keyed_digest())));
-  auto ports = server_->ports();
-  std::copy_n(ports.begin(), fronts_.size(), fronts_.begin());
-  // The same again after a restart: services have it in their files.
-  for (std::size_t i = 0; i < fronts_.size(); ++i)
-    config->fronts[i].listen.port = fronts_[i];
 }
 
 std::string cloud_site::front(service_index which) const {
