@@ -71,9 +71,10 @@ class Story:
         return logs
 
     def prove_asked(self, logs, site, service, *parts):
+        expect(logs.has_soon(site, service, *parts),
+               f'the log of {service} of {site} has no such line')
         lines = [x for x in logs.of(site, service)
                  if all(y in x for y in parts)]
-        expect(lines, f'the log of {service} of {site} has no such line')
         self.prove(f"{site}'s {service.capitalize()} logged: "
                    f'…{lines[-1][lines[-1].index(parts[0]) - 1:][:60]}')
 

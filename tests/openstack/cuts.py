@@ -16,7 +16,7 @@ def test_otherwise_is_served_by_the_next_site(world):
     session = world.session(berlin)
     sharing.active(session, done.out.strip())
     image = sharing.image_id(world.session(world.sites['Rome']), 'cirros')
-    expect(logs.has('Rome', 'glance', f'GET /v2/images/{image}'),
+    expect(logs.has_soon('Rome', 'glance', f'GET /v2/images/{image}'),
            "Rome's Glance was not asked")
     expect(not logs.has('Paris', 'glance', 'GET /v2/images'),
            'Paris was reached')
@@ -32,7 +32,9 @@ def test_an_error_of_the_client_names_the_site_that_is_cut_off(world):
                            sharing.HERE_AND_PARIS, timeout=60)
     expect(done.code != 0 and 'Paris' in done.err, done)
     expect('Unexpected API Error' not in done.err, done)
-    expect(done.seconds < 5, done)
+    # On a machine that is busy the client itself takes its time.
+    local = world.openstack(berlin, 'image show local').must().seconds
+    expect(done.seconds < max(5, 2.5 * local), done)
     # The same where it is Nova that cannot reach Glance: not Nova's 500.
     answer = scoped.call('POST', f'{scoped.endpoint("compute")}/servers', {
         'server': {'name': 'no', 'imageRef': image, 'flavorRef': '42',
@@ -40,7 +42,8 @@ def test_an_error_of_the_client_names_the_site_that_is_cut_off(world):
     expect(answer.status >= 500 and 'Paris' in answer.text, answer.text)
     expect(answer.headers['Cheops-Site'] == 'Paris', str(answer.headers))
     expect('Unexpected API Error' not in answer.text, answer.text)
-    world.notes.append(f'the client took {done.seconds:.1f} s to say so')
+    world.notes.append(f'the client took {done.seconds:.1f} s to say so; '
+                       f'for a local command, {local:.1f} s')
 
 
 def test_what_needs_only_its_own_site_goes_on(world):

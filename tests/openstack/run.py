@@ -20,9 +20,11 @@ import forged
 import large
 import sharing
 import suite
+import testbed_itself
 import unscoped
 from world import World
 
 if __name__ == '__main__':
-    suite.main(__doc__, (unscoped, sharing, cuts, concurrency, forged, large),
+    suite.main(__doc__, (testbed_itself, unscoped, sharing, cuts, concurrency,
+                         forged, large),
                World())

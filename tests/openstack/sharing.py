@@ -1,5 +1,6 @@
 """Nova at Berlin, Glance at Paris: typed as it stands."""
 import json
+import re
 
 import programs
 import rest
@@ -34,6 +35,21 @@ def _create(world, at, user, scope, image='paris-only'):
     return json.loads(done.out)['id']
 
 
+def _nova_asked(logs, session, server, action, image):
+    """Whether Paris's Glance was asked for an image by Berlin's Nova as it did
+    that to a server: the client asks for it too, but under other ids."""
+    own = [x['request_id'] for x in session.ask(
+        'compute', 'GET', f'/servers/{server}/os-instance-actions')
+        ['instanceActions'] if x['action'] == action]
+    expect(len(own) == 1, f'server {server}: {action} by {own}')
+    # Nova logs the id that its calls have, and then its own.
+    both = re.search(rf'\[(req-\S+) {own[0]} ',
+                     '\n'.join(logs.of('Berlin', 'nova')))
+    expect(both, f'the log of Nova has no {own[0]} that was given an id')
+    return logs.has_soon('Paris', 'glance', f'GET /v2/images/{image}', ' 200 ',
+                    both[1])
+
+
 def _boots_from_paris(world, at, user):
     berlin = world.session(world.sites['Berlin'], user)
     paris = world.session(world.sites['Paris'], user)
@@ -41,8 +57,8 @@ def _boots_from_paris(world, at, user):
     logs = world.logs()
     server = _create(world, at, user, HERE_AND_PARIS)
     active(berlin, server)
-    expect(logs.has('Paris', 'glance', f'GET /v2/images/{image}'),
-           "Paris's Glance was not asked for the image")
+    expect(_nova_asked(logs, berlin, server, 'create', image),
+           "Paris's Glance was not asked for the image by Nova")
     expect(not logs.has('Berlin', 'glance', image),
            "Berlin's Glance was asked for the image")
     expect(not logs.has('Rome', 'glance', image),
@@ -63,6 +79,24 @@ def test_typed_at_rome_it_does_the_same(world):
 
 def test_it_does_the_same_for_an_administrator(world):
     _boots_from_paris(world, 'Berlin', 'admin')
+
+
+def test_later_calls_about_a_server_go_where_it_was_made_for(world):
+    """Each is a request of its own, without a scope."""
+    berlin = world.session(world.sites['Berlin'])
+    paris = world.session(world.sites['Paris'])
+    image = image_id(paris, 'paris-only')
+    server = _create(world, 'Berlin', 'demo', HERE_AND_PARIS)
+    active(berlin, server)
+    logs = world.logs()
+    berlin.ask('compute', 'POST', f'/servers/{server}/action',
+               {'rebuild': {'imageRef': image}})
+    active(berlin, server)
+    expect(_nova_asked(logs, berlin, server, 'rebuild', image),
+           "Paris's Glance was not asked for the image")
+    expect(not logs.has('Berlin', 'glance', image),
+           "Berlin's Glance was asked for the image")
+    berlin.ask('compute', 'DELETE', f'/servers/{server}')
 
 
 def test_without_a_scope_it_fails_as_plain_openstack_does(world):
