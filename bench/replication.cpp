@@ -2,7 +2,7 @@
 //
 //   bench_replication node NAME DATA LINK FRONT DELAY-US [PEER LINK]…
 //   bench_replication load etcd|done|decided CLIENTS MILLISECONDS FRONT…
-//   bench_replication make COUNT AT-ONCE FRONT
+//   bench_replication make COUNT AT-ONCE FRONT…
 //   bench_replication converge OPERATIONS FRONT FRONT FRONT-OF-THE-CUT-OFF
 //   bench_replication sync FOLDER
 //
@@ -88,8 +88,10 @@ int main(int argc, char** argv) try {
     std::printf("%.3f\n", sync_ms(words.at(0)));
     return 0;
   }
-  make_resources(port(words.at(2)),
-                 static_cast<unsigned>(std::stoul(words.at(0))),
+  std::vector<std::uint16_t> fronts;
+  for (std::size_t i = 2; i < words.size(); ++i)
+    fronts.push_back(port(words[i]));
+  make_resources(fronts, static_cast<unsigned>(std::stoul(words.at(0))),
                  static_cast<unsigned>(std::stoul(words.at(1))));
   return 0;
 } catch (const std::exception& x) {

@@ -276,7 +276,7 @@ idle() {
     before[n]=$(resident $n)
   done
   began=$EPOCHREALTIME
-  "$bench" make "$replicants" 64 "$(front 1)"
+  "$bench" make "$replicants" 192 "${fronts[@]}"
   figure "create_per_s" "$(awk -v n="$replicants" -v a="$began" \
     -v b="$EPOCHREALTIME" 'BEGIN {printf "%.0f", n / (b - a)}')"
   for n in 1 2 3; do

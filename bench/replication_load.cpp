@@ -151,11 +151,13 @@ private:
 
 } // namespace
 
-void make_resources(std::uint16_t front, unsigned count, unsigned at_once) {
+void make_resources(const std::vector<std::uint16_t>& fronts, unsigned count,
+                    unsigned at_once) {
   asio::io_context loop{1};
   std::vector<std::unique_ptr<maker>> makers;
   for (unsigned i = 0; i < at_once; ++i)
-    makers.push_back(std::make_unique<maker>(loop, front, count));
+    makers.push_back(
+      std::make_unique<maker>(loop, fronts[i % fronts.size()], count));
   for (auto& m : makers)
     m->make();
   loop.run();

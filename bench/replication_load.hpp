@@ -28,7 +28,8 @@ struct load_figure {
 /// Throws where a member cannot be reached, or something cannot be made.
 [[nodiscard]] load_figure run_load(const load_settings& with);
 
-/// Makes so many resources through one front, `at_once` at a time.
-void make_resources(std::uint16_t front, unsigned count, unsigned at_once);
+/// Makes so many resources, `at_once` at a time.
+void make_resources(const std::vector<std::uint16_t>& fronts, unsigned count,
+                    unsigned at_once);
 
 } // namespace cheops::bench
