@@ -221,7 +221,11 @@ void owner::answer_to(waiter& w, ending how, refusal why,
   a.local_id = s_.site.local_id;
   a.index = w.index;
   a.sites = lines(w.first != 0 ? w.first : w.index);
-  hold(std::move(a));
+  // What is decided is on the disks of a majority: ours has nothing to add.
+  if (how == ending::accepted)
+    put(std::move(a));
+  else
+    hold(std::move(a));
 }
 
 bool owner::done_by_all(index_id index) const {

@@ -80,7 +80,10 @@ void add(ports::batch& to, const meta_id& meta, const raft::persist& x,
   hard_state hard{x.term, x.voted_for};
   if (planted(bug::forget_vote))
     hard.voted_for.reset();
-  put(to, family::hard, key_of(meta), encode(hard));
+  if (range.hard != hard) {
+    put(to, family::hard, key_of(meta), encode(hard));
+    range.hard = std::move(hard);
+  }
   if (x.whole && x.whole->index + 1 > range.first) {
     put(to, family::base, key_of(meta), encode(*x.whole));
     for (; range.first <= x.whole->index; ++range.first)
@@ -143,7 +146,7 @@ result<std::optional<stored_replicant>> load(const ports::store& from,
     base->members = out.own.born.members;
   out.hard = *hard;
   out.site = std::move(*site);
-  out.range = {base->index + 1, base->index};
+  out.range = {base->index + 1, base->index, *hard};
   out.log = raft::log{std::move(*base)};
   auto fine = true;
   auto read = from.scan(family::log, key_of(meta), {},

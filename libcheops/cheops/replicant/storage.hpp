@@ -26,11 +26,12 @@ namespace cheops::replicant {
 struct stored_range {
   index_id first = 1; ///< Of the entries behind the base.
   index_id last = 0;
+  std::optional<hard_state> hard; ///< Unset: it is not known.
 };
 
 /// Adds what a raft asks to be stored (`x`), and moves `range` along: entries
 /// that are no more are erased one by one, so that a plain append erases
-/// nothing.
+/// nothing; and a term and vote that are there already are not written again.
 void add(ports::batch& to, const meta_id& meta, const raft::persist& x,
          stored_range& range);
 void add(ports::batch& to, const meta_id& meta, const membership& x);

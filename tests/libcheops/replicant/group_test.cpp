@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_that_cannot_be_read_stops_the_owner) {
   kept.meta = s.meta;
   kept.own = {s.born, member(2)};
   kept.log = raft::log{{4, 1, s.born.members, "nonsense"}};
-  kept.range = {5, 4};
+  kept.range = {5, 4, {}};
   auto x =
     recover_owner({s.meta, member(2), 9, 1, nullptr}, std::move(kept), s.set);
   BOOST_TEST(!x.halted.empty());

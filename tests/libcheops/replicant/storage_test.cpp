@@ -75,12 +75,30 @@ BOOST_AUTO_TEST_CASE(nothing_is_loaded_where_nothing_is) {
 BOOST_AUTO_TEST_CASE(an_append_erases_nothing_and_a_conflict_what_it_must) {
   written w;
   w.persist(appended(1, {entry_at(1, 1), entry_at(2, 1), entry_at(3, 1)}));
-  BOOST_TEST(w.persist(appended(4, {entry_at(4, 1)})) == 2U);
-  BOOST_TEST(w.persist(appended(2, {entry_at(2, 2)})) == 4U);
+  BOOST_TEST(w.persist(appended(4, {entry_at(4, 1)})) == 1U);
+  BOOST_TEST(w.persist(appended(2, {entry_at(2, 2)})) == 3U);
   auto x = w.loaded();
   BOOST_TEST(x.log.last_index() == 2U);
   BOOST_TEST((x.log.at(2) == entry_at(2, 2)));
   BOOST_TEST(w.store[family::log].size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_term_and_a_vote_are_written_when_they_change) {
+  written w;
+  BOOST_TEST(w.persist(appended(1, {entry_at(1, 1)})) == 2U);
+  auto x = appended(2, {entry_at(2, 1)});
+  x.voted_for.reset();
+  BOOST_TEST(w.persist(x) == 2U);
+  BOOST_TEST((w.loaded().hard == hard_state{3, std::nullopt}));
+  // Who comes back knows what is there.
+  w.range = w.loaded().range;
+  x.from = 3;
+  x.entries = {entry_at(3, 1)};
+  BOOST_TEST(w.persist(x) == 1U);
+  x = appended(4, {entry_at(4, 1)});
+  x.term = 4;
+  BOOST_TEST(w.persist(x) == 2U);
+  BOOST_TEST((w.loaded().hard == hard_state{4, member(1)}));
 }
 
 BOOST_AUTO_TEST_CASE(a_fold_drops_what_it_covers) {
