@@ -17,9 +17,10 @@ FUZZ_SECONDS ?= 60
 BENCHES := bench-proxy bench-link bench-body bench-replication
 
 .PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint \
-	setup-openstack build build-test demo test test-long test-asan test-tsan \
+	setup-openstack setup-kubernetes build build-test demo test test-long test-asan test-tsan \
 	e2e bench $(BENCHES) testbed-openstack testbed-openstack-down \
-	test-openstack bench-openstack \
+	test-openstack bench-openstack testbed-kubernetes \
+	testbed-kubernetes-down test-kubernetes bench-kubernetes \
 	fuzz format format-check lint clean install help
 
 # Of the data plane: on sockets, with threads.
@@ -44,7 +45,7 @@ help: ## Say what there is to make
 
 setup: setup-build setup-test ## Install what building and testing need
 
-setup-build setup-test setup-bench setup-fuzz setup-lint setup-openstack: setup-%:
+setup-build setup-test setup-bench setup-fuzz setup-lint setup-openstack setup-kubernetes: setup-%:
 	@packaging/setup.sh $*
 
 build: setup-build ## Build the programs into build/bin
@@ -100,6 +101,15 @@ testbed-openstack-down: ## Stop them
 test-openstack: build ## Run the tests on real OpenStack services
 	@tests/openstack/run.py 2>&1 | tee build/openstack.log
 
+testbed-kubernetes: build ## Start SITES real API servers here, each behind a node
+	@testbed/kubernetes/testbed.py up $(SITES)
+
+testbed-kubernetes-down: ## Stop them
+	@testbed/kubernetes/testbed.py down
+
+test-kubernetes: build ## Run the tests on real Kubernetes API servers
+	@tests/kubernetes/run.py 2>&1 | tee build/kubernetes.log
+
 # A benchmark is bench/NAME.sh where it needs several processes, else the
 # program bench_NAME.
 $(BENCHES): bench-%: setup-build setup-bench
@@ -114,6 +124,9 @@ bench-replication: ## Replicated writes beside etcd; idle replicants; after a cu
 
 bench-openstack: build ## In front of real OpenStack services: latency
 	@bench/openstack.py
+
+bench-kubernetes: build ## In front of a real API server: latency, memory
+	@bench/kubernetes.py
 
 fuzz: setup-build setup-fuzz ## Run each fuzz target for FUZZ_SECONDS
 	@$(call configure,fuzz)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs Debian packages that are missing:
-#   setup.sh build|test|bench|fuzz|lint|openstack
+#   setup.sh build|test|bench|fuzz|lint|openstack|kubernetes
 set -euo pipefail
 
 build=(build-essential cmake ninja-build ccache mold git ca-certificates
@@ -15,6 +15,10 @@ lint=(clang clang-format clang-tidy shellcheck)
 openstack=(python3-keystone glance-common python3-glance nova-common
   python3-nova neutron-common python3-neutron placement-common
   python3-placement python3-openstackclient uwsgi-core uwsgi-plugin-python3)
+# etcd, and what testbed/kubernetes/build.sh builds an API server with.
+kubernetes=(etcd-server golang-1.19-go golang-github-modern-go-reflect2-dev
+  dpkg-dev openssl ca-certificates)
+command -v kubectl >/dev/null || kubernetes+=(kubernetes-client)
 
 case "${1:-build}" in
 build) want=("${build[@]}") ;;
@@ -23,8 +27,9 @@ bench) want=("${bench[@]}") ;;
 fuzz) want=("${fuzz[@]}") ;;
 lint) want=("${lint[@]}") ;;
 openstack) want=("${openstack[@]}") ;;
+kubernetes) want=("${kubernetes[@]}") ;;
 *)
-  echo "setup.sh: build, test, bench, fuzz, lint or openstack, not '$1'" >&2
+  echo "setup.sh: build, test, bench, fuzz, lint, openstack or kubernetes, not '$1'" >&2
   exit 2
   ;;
 esac

@@ -7,17 +7,16 @@ Starts the sites (testbed.py), plays the story with the real command line
 client, and shows for each step what it printed and which service was asked, by
 the service's own log. Fails if a step does not hold.
 """
-import argparse
 import pathlib
 import re
 import sys
-import textwrap
 
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent / 'common')]
 
+import story as stories
 import world as worlds
-from world import Unexpected, expect, wait_until
+from world import expect, wait_until
 
 _SCOPE = '{Nova: Berlin, Glance: Paris}'
 _OTHERWISE = '{Nova: Berlin, Glance: Paris || Rome}'
@@ -25,36 +24,13 @@ _CREATE = 'server create --image cirros --flavor m1.nano --network net1 {name}'
 _SHOWN = ('| id ', '| name ', '| status ', '| image ')  # Of a long table.
 
 
-class Story:
-    def __init__(self, world, colour):
-        self._world = world
-        self._colour = colour
-        self._step = 0
-
-    def _paint(self, code, text):
-        return f'\033[{code}m{text}\033[0m' if self._colour else text
-
-    def tell(self, title, who, text):
-        self._step += 1
-        print(f'\n{self._paint("1", f"{self._step}. {title}")}'
-              f'{f"   ({who})" if who else ""}')
-        print(textwrap.fill(' '.join(text.split()), 76, initial_indent='   ',
-                            subsequent_indent='   '), flush=True)
-
-    def prove(self, text):
-        print(f'   {self._paint("32", "✓")} {text}', flush=True)
-
+class Story(stories.Story):
     def type(self, at, line, scope=None, code=0):
         """A user types a line at a site; it must end with that code."""
         more = ['--scope', scope] if scope else []
-        shown = f'openstack {line}' + (f" --scope '{scope}'" if scope else '')
-        print(f'   {at}$ {self._paint("36", shown)}', flush=True)
         done = self._world.openstack(self._world.sites[at], line, *more)
-        lines = (done.out + done.err).splitlines()
-        for x in [x for x in lines if x.startswith(_SHOWN)] or lines:
-            print(f'     {x.rstrip()}', flush=True)
-        expect(done.code == code, f'it ended with {done.code}, not {code}')
-        return done
+        shown = f'openstack {line}' + (f" --scope '{scope}'" if scope else '')
+        return self.show(at, shown, done, code, _SHOWN)
 
     def boots(self, at, scope, name):
         """The line of the thesis; answers what the logs say since."""
@@ -140,24 +116,5 @@ def play(world, story):
     story.prove_not_asked(logs, 'Rome', 'glance', 'GET /v2/images/')
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--keep', action='store_true')
-    with_ = parser.parse_args()
-    world = worlds.World()
-    try:
-        world.start()
-        play(world, Story(world, sys.stdout.isatty()))
-        print('\nEvery step held.')
-    except Unexpected as x:
-        print(f'\nThis step does not hold: {x}', file=sys.stderr)
-        sys.exit(1)
-    finally:
-        world.heal()
-        if not with_.keep:
-            world.stop()
-
-
 if __name__ == '__main__':
-    main()
+    stories.main(__doc__, worlds.World(), play, Story)

@@ -75,12 +75,13 @@ std::string find_scenario(const std::string& name) {
   return find_file("scenarios/" + name);
 }
 
-/// Real OpenStack sites; they are Python's, as OpenStack is.
-int run_openstack_demo(const session& s, const demo_options& with) {
-  auto program = find_file("testbed/openstack/demo.py");
+/// On real applications; these stories are told in Python.
+int run_testbed_demo(const session& s, const demo_options& with) {
+  auto name = "testbed/" + with.story + "/demo.py";
+  auto program = find_file(name);
   if (program.empty())
-    return s.fail({errc::unreachable, "testbed/openstack/demo.py is not found",
-                   "", "start the demo", "run it from the source tree"});
+    return s.fail({errc::unreachable, name + " is not found", "",
+                   "start the demo", "run it from the source tree"});
   setenv("CHEOPS_BIN", own_folder().c_str(), 1);
   std::vector<std::string> command{program};
   if (with.keep)
@@ -89,8 +90,8 @@ int run_openstack_demo(const session& s, const demo_options& with) {
 }
 
 int run_demo(const session& s, const demo_options& with) {
-  if (with.story == "openstack")
-    return run_openstack_demo(s, with);
+  if (with.story == "openstack" || with.story == "kubernetes")
+    return run_testbed_demo(s, with);
   auto program = fs::path{own_folder()} / "cheops-scenario";
   if (!fs::exists(program))
     return s.fail({errc::unreachable, program.string() + " is not there", "",
@@ -132,9 +133,9 @@ void add_run(program& to) {
   demo->group("Start");
   demo
     ->add_option("STORY", demo_with->story,
-                 "andy-and-bo (default), or openstack: real OpenStack services "
-                 "(installs packages, takes minutes)")
-    ->check(CLI::IsMember({"andy-and-bo", "openstack"}));
+                 "andy-and-bo (default); openstack or kubernetes: on the real "
+                 "ones (installs packages, takes minutes)")
+    ->check(CLI::IsMember({"andy-and-bo", "openstack", "kubernetes"}));
   demo->add_flag("--keep", demo_with->keep, "leave the sites running");
   demo->add_option("--workdir", demo_with->workdir,
                    "where the sites keep their files (andy-and-bo)");
