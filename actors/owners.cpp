@@ -6,10 +6,15 @@
 #include <spdlog/logger.h>
 
 #include <algorithm>
+#include <malloc.h>
 
 namespace cheops::actors {
 
 namespace {
+
+/// So many owners at least must have been awake before their memory is worth
+/// the walk through all that is free.
+constexpr std::size_t trim_least = 256;
 
 /// An owner that ends out of order is started anew so many times unasked.
 constexpr unsigned revivals_max = 3;
@@ -241,7 +246,15 @@ void begin(owners_ptr self) {
 
 void count_awake(owners_ptr self) {
   auto& st = self->state;
-  st.plan.parts->tally.awake = st.by_actor.size();
+  auto now = st.by_actor.size();
+  st.plan.parts->tally.awake = now;
+  st.awake_most = std::max(st.awake_most, now);
+  // Those who went to sleep left it between what others use, where malloc
+  // keeps it: half of what is resident, when most of many have gone.
+  if (st.awake_most >= trim_least && now <= st.awake_most / 8) {
+    ::malloc_trim(0);
+    st.awake_most = now;
+  }
 }
 
 owners_actor::behavior_type owners(owners_ptr self, const owners_plan& plan) {

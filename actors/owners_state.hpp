@@ -53,6 +53,7 @@ struct owners_state {
   std::size_t waking = 0;
   /// Times that an owner of it has ended out of order.
   std::unordered_map<meta_id, unsigned> fallen;
+  std::size_t awake_most = 0; ///< Since memory was last given back.
   std::uint64_t next_session = 0;
   std::mt19937_64 random;
   bool failed = false;
