@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   std::string at_a = "127.0.0.1:9101";
   std::string at_b = "127.0.0.1:9102";
   std::string journal_file;
+  std::string data_file;
   bool any_names = false;
   options.add_option("--name", with.name, "Shown in answers and the journal");
   options.add_option("--service-a", at_a, "Where ServiceA listens");
@@ -48,6 +49,10 @@ int main(int argc, char** argv) {
                      "Append a JSON line for each call received");
   options.add_flag("--no-unique-names", any_names,
                    "Allow two resources of one name");
+  options.add_option("--data", data_file,
+                     "Keep resources in this file, over restarts");
+  options.add_option("--lose-answers", with.lose_every,
+                     "Of so many changes that are done, one is not answered");
   CLI11_PARSE(options, argc, argv);
   with.unique_names = !any_names;
   if (with.service_b_url.empty())
@@ -65,7 +70,13 @@ int main(int argc, char** argv) {
     std::cerr << "cheops-demo-app: cannot write " << journal_file << '\n';
     return 1;
   }
-  demo::instance self(with, log);
+  demo::ledger book(data_file);
+  if (!book.good()) {
+    std::cerr << "cheops-demo-app: cannot write " << data_file << '\n';
+    return 1;
+  }
+  with.die = [] { std::_Exit(3); };
+  demo::instance self(with, log, book);
   auto a = serve(at_a, demo::service_a(self), "ServiceA");
   auto b = serve(at_b, demo::service_b(self), "ServiceB");
   if (!a || !b)
@@ -74,7 +85,7 @@ int main(int argc, char** argv) {
             << ", ServiceB at port " << b->port() << std::endl;
   int number = 0;
   sigwait(&ends, &number);
-  // Every line of the journal is written as it comes and nothing else is
-  // kept, so calls that still wait for ServiceB need not be waited for.
+  // Every line of the journal and every deed is written as it comes, so calls
+  // that still wait for ServiceB need not be waited for.
   std::_Exit(0);
 }

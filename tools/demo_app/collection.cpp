@@ -51,9 +51,8 @@ collection::change collection::create(boost::json::object members) {
   } while (records_.count(x.id));
   x.body = std::move(members);
   x.body["id"] = x.id;
-  records_[x.id] = x;
-  order_[created_++] = x.id;
-  names_.emplace(name, x.id);
+  note("create", x);
+  insert(x);
   return {outcome::done, std::move(x)};
 }
 
@@ -91,13 +90,8 @@ collection::change collection::update(const std::string& id,
   auto name = name_of(members);
   if (taken(name, id))
     return {outcome::taken, {}};
-  auto [first, last] = names_.equal_range(name_of(x.body));
-  names_.erase(
-    std::find_if(first, last, [&](const auto& n) { return n.second == id; }));
-  names_.emplace(name, id);
-  x.body = std::move(members);
-  x.body["id"] = id;
-  ++x.version;
+  replace(x, std::move(members));
+  note("update", x);
   return {outcome::done, x};
 }
 
@@ -109,14 +103,64 @@ collection::change collection::remove(const std::string& id,
     return {outcome::absent, {}};
   if (expected && *expected != found->second.version)
     return {outcome::stale, found->second};
+  change out{outcome::done, found->second};
+  note("remove", out.now);
+  erase(id);
+  return out;
+}
+
+// -- what is kept
+// --------------------------------------------------------------
+
+void collection::insert(record x) {
+  order_[created_++] = x.id;
+  names_.emplace(name_of(x.body), x.id);
+  auto id = x.id;
+  records_[std::move(id)] = std::move(x);
+}
+
+void collection::replace(record& x, boost::json::object members) {
+  auto [first, last] = names_.equal_range(name_of(x.body));
+  names_.erase(
+    std::find_if(first, last, [&](const auto& n) { return n.second == x.id; }));
+  names_.emplace(name_of(members), x.id);
+  x.body = std::move(members);
+  x.body["id"] = x.id;
+  ++x.version;
+}
+
+void collection::erase(const std::string& id) {
+  auto found = records_.find(id);
   auto [first, last] = names_.equal_range(name_of(found->second.body));
   names_.erase(
     std::find_if(first, last, [&](const auto& n) { return n.second == id; }));
   order_.erase(std::find_if(order_.begin(), order_.end(),
                             [&](const auto& n) { return n.second == id; }));
-  change out{outcome::done, std::move(found->second)};
   records_.erase(found);
-  return out;
+}
+
+void collection::note_in(ledger& book, std::string kind) {
+  std::lock_guard lock(guard_);
+  book_ = &book;
+  kind_ = std::move(kind);
+}
+
+void collection::note(const char* what, const record& x) {
+  if (book_)
+    book_->add({what, kind_, x.id, name_of(x.body), x.version, x.body});
+}
+
+void collection::redo(const deed& x) {
+  std::lock_guard lock(guard_);
+  auto found = records_.find(x.id);
+  if (x.what == "create" && found == records_.end()) {
+    insert({x.id, x.version, x.body});
+  } else if (x.what == "update" && found != records_.end()) {
+    replace(found->second, x.body);
+    found->second.version = x.version;
+  } else if (x.what == "remove" && found != records_.end()) {
+    erase(x.id);
+  }
 }
 
 } // namespace demo

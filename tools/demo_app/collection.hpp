@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tools/demo_app/ledger.hpp"
+
 #include <boost/json/object.hpp>
 
 #include <cstdint>
@@ -32,6 +34,12 @@ public:
   explicit collection(bool unique_names, std::size_t records_max = 100'000)
     : unique_(unique_names), records_max_(records_max) {}
 
+  /// From now on each change is noted there, as one of that kind, before
+  /// anybody else sees it.
+  void note_in(ledger& book, std::string kind);
+  /// Does again what was done before a restart; nothing is noted.
+  void redo(const deed& x);
+
   /// Makes a resource of these members; its id is new.
   [[nodiscard]] change create(boost::json::object members);
   [[nodiscard]] std::optional<record> find(const std::string& id) const;
@@ -49,9 +57,16 @@ private:
   [[nodiscard]] bool taken(std::string_view name,
                            const std::string& but_for) const;
 
+  void note(const char* what, const record& x);
+  void insert(record x);
+  void erase(const std::string& id);
+  void replace(record& x, boost::json::object members);
+
   const bool unique_;
   const std::size_t records_max_;
   mutable std::mutex guard_;
+  ledger* book_ = nullptr;
+  std::string kind_;
   std::uint64_t created_ = 0;
   std::map<std::string, record> records_;         ///< By id.
   std::map<std::uint64_t, std::string> order_;    ///< Number -> id.

@@ -134,6 +134,8 @@ private:
   }
 
   bool answer(const response& x, bool head, bool keep_alive) {
+    if (x.lost)
+      return false;
     if (!write(render_head(x, keep_alive)))
       return false;
     if (head || x.status == 204 || x.status == 304)

@@ -35,6 +35,7 @@ struct response {
   /// Streams the body instead: fills the buffer, answers the bytes written,
   /// 0 at the end. May block.
   std::function<std::size_t(char* to, std::size_t room)> source;
+  bool lost = false; ///< The connection is closed, and nothing is answered.
   /// The length of what `source` gives; without it the answer is chunked.
   std::uint64_t source_bytes = 0;
 };

@@ -245,6 +245,29 @@ response watch(instance& self, const request& in) {
   return out;
 }
 
+response show_deeds(const instance& self, const request& in) {
+  auto number = [&in](const char* name, std::uint64_t otherwise) {
+    auto found = in.query.find(name);
+    return found == in.query.end()
+             ? otherwise
+             : std::strtoull(found->second.c_str(), nullptr, 10);
+  };
+  response out;
+  out.body = self.book.render(number("after", 0), number("most", 10'000));
+  return out;
+}
+
+/// A change was done and noted; what may go wrong now is its answer.
+response answered(instance& self, response x) {
+  if (x.status >= 300)
+    return x;
+  if (self.dies_next && self.with.die)
+    self.with.die();
+  auto number = ++self.changes;
+  x.lost = self.with.lose_every > 0 && number % self.with.lose_every == 0;
+  return x;
+}
+
 /// What both services have: health, the journal, an echo, large bodies.
 std::vector<route> common(instance& self, const char* service) {
   std::vector<route> out;
@@ -260,6 +283,22 @@ std::vector<route> common(instance& self, const char* service) {
                  "/journal",
                  [&self, service](const request& in) {
                    return show_journal(self, service, in);
+                 },
+                 {}});
+  out.push_back({"GET",
+                 "/deeds",
+                 [&self](const request& in) { return show_deeds(self, in); },
+                 {}});
+  // For tests of whoever calls it: it dies as soon as it has done a change,
+  // and before it answers.
+  out.push_back({"POST",
+                 "/die-after-work",
+                 [&self](const request&) {
+                   self.dies_next = true;
+                   response ok;
+                   ok.status = 204;
+                   ok.type.clear();
+                   return ok;
                  },
                  {}});
   for (const auto* method : {"GET", "POST"})
@@ -286,7 +325,7 @@ void add_collection(std::vector<route>& to, instance& self, const char* service,
     to.push_back(logged(self, service, method, path.c_str(), std::move(run)));
   };
   auto store = [&self, keep_it](const request& in) {
-    return keep_it(self, in);
+    return answered(self, keep_it(self, in));
   };
   add("POST", root, store);
   add("GET", root,
@@ -294,11 +333,24 @@ void add_collection(std::vector<route>& to, instance& self, const char* service,
   add("GET", one,
       [&all, kind](const request& in) { return show(all, kind, in); });
   add("PUT", one, store);
-  add("DELETE", one,
-      [&all, kind](const request& in) { return remove(all, kind, in); });
+  add("DELETE", one, [&self, &all, kind](const request& in) {
+    return answered(self, remove(all, kind, in));
+  });
 }
 
 } // namespace
+
+instance::instance(settings s, journal& j, ledger& b)
+  : with(std::move(s)),
+    log(j),
+    book(b),
+    foos(with.unique_names),
+    bars(with.unique_names) {
+  for (const auto& x : book.take_old())
+    (x.kind == "foo" ? foos : bars).redo(x);
+  foos.note_in(book, "foo");
+  bars.note_in(book, "bar");
+}
 
 std::vector<route> service_a(instance& self) {
   auto out = common(self, a);

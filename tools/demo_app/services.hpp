@@ -2,8 +2,12 @@
 
 #include "tools/demo_app/collection.hpp"
 #include "tools/demo_app/journal.hpp"
+#include "tools/demo_app/ledger.hpp"
 #include "tools/demo_app/server.hpp"
 
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,20 +20,24 @@ struct settings {
   std::string name = "demo"; ///< Of this instance, shown in its answers.
   std::string service_b_url; ///< Where ServiceA calls ServiceB.
   bool unique_names = true;
+  /// Of so many changes that are done, the answer of one is lost; 0: none.
+  unsigned lose_every = 0;
+  /// Ends the process at once, as a crash does.
+  std::function<void()> die = {};
 };
 
 /// One instance of the application.
 struct instance {
   settings with;
   journal& log;
+  ledger& book;
   collection foos;
   collection bars;
+  std::atomic<std::uint64_t> changes{0};
+  std::atomic<bool> dies_next{false}; ///< After the next change is done.
 
-  instance(settings s, journal& j)
-    : with(std::move(s)),
-      log(j),
-      foos(with.unique_names),
-      bars(with.unique_names) {}
+  /// Begins with what `b` holds of an earlier process.
+  instance(settings s, journal& j, ledger& b);
 };
 
 [[nodiscard]] std::vector<route> service_a(instance& self);

@@ -45,7 +45,8 @@ struct running {
   }
 
   journal log{"Site1", ""};
-  instance self{{"Site1", "", true}, log};
+  ledger book;
+  instance self{{"Site1", "", true, 0, {}}, log, book};
   std::unique_ptr<server> b;
   std::unique_ptr<server> a;
 };
@@ -157,4 +158,30 @@ BOOST_AUTO_TEST_CASE(an_echo_shows_the_fields_that_arrived) {
   auto got = x.call(*x.b, "GET", "/echo", {}, {{"X-Probe", "1"}});
   BOOST_TEST(member(got, "/fields/x-probe") == R"("1")");
   BOOST_TEST(member(got, "/fields/scope") == "absent");
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_answer_is_of_a_change_that_was_done) {
+  running x;
+  x.self.with.lose_every = 1;
+  cheops::http::client_request ask;
+  ask.method = "POST";
+  ask.url = running::url(*x.b, "/bars");
+  ask.body = R"({"name": "b"})";
+  BOOST_TEST(cheops::http::fetch(ask).has_error());
+  auto deeds = x.call(*x.b, "GET", "/deeds");
+  BOOST_TEST(member(deeds, "/deeds/0/name") == R"("b")");
+  BOOST_TEST(member(deeds, "/last") == "1");
+  // What is refused is answered.
+  BOOST_TEST(x.call(*x.b, "POST", "/bars", ask.body).status == 409U);
+}
+
+BOOST_AUTO_TEST_CASE(it_dies_after_the_next_change_and_not_before) {
+  running x;
+  std::string died;
+  x.self.with.die = [&] { died = x.book.render(0, 10); };
+  BOOST_TEST(x.call(*x.b, "POST", "/die-after-work").status == 204U);
+  (void) x.call(*x.b, "GET", "/bars");
+  BOOST_TEST(died.empty());
+  (void) x.call(*x.b, "POST", "/bars", R"({"name": "b"})");
+  BOOST_TEST(died.find("\"create\"") != std::string::npos);
 }
