@@ -1,5 +1,7 @@
 #include "tools/scenario/read.hpp"
 #include "tools/scenario/run.hpp"
+#include "tools/scenario/schedule.hpp"
+#include "tools/scenario/sim_world.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -9,8 +11,8 @@
 #include <iostream>
 #include <unistd.h>
 
-// Plays scenario files on real processes: `cheops-scenario --help`, and
-// scenarios/README.md for the format.
+// Plays scenario files on real processes, or in a simulated world:
+// `cheops-scenario --help`, and scenarios/README.md for the format.
 
 namespace {
 
@@ -25,7 +27,10 @@ struct arguments {
   std::string workdir;
   std::string bin;
   std::string color = "auto";
+  std::string world = "nodes";
   std::optional<std::uint64_t> seed;
+  std::uint64_t seeds = 1;
+  unsigned times = 1;
   bool keep = false;
   bool verbose = false;
 };
@@ -98,31 +103,56 @@ int check(const std::string& file) {
   return held;
 }
 
+bool colors(const arguments& with) {
+  return with.color == "always"
+         || (with.color == "auto" && ::isatty(STDOUT_FILENO) == 1
+             && !std::getenv("NO_COLOR"));
+}
+
+bool write_report(const arguments& with, const scenario::run_report& report) {
+  if (with.report.empty())
+    return true;
+  std::ofstream out(with.report);
+  out << boost::json::serialize(scenario::to_json(report)) << '\n';
+  return static_cast<bool>(out);
+}
+
+std::uint64_t seed_of(const arguments& with, const scenario::scenario& what) {
+  return with.seed ? *with.seed : what.faults ? what.faults->seed : 1;
+}
+
+int simulate(const arguments& with, const scenario::scenario& what) {
+  auto report = scenario::run_simulated(
+    what, with.bin.empty() ? own_folder() : with.bin, seed_of(with, what),
+    with.seeds, scenario::printer(colors(with), with.verbose));
+  if (!report)
+    return complain(report.error().what, bad_usage);
+  if (!write_report(with, *report))
+    return complain("cannot write " + with.report, bad_usage);
+  return report->held() ? held : not_held;
+}
+
 int run(const arguments& with) {
   auto what = scenario::read_file(with.file);
   if (!what)
     return complain(cheops::to_string(what.error()), bad_usage);
+  scenario::prolong(*what, with.times);
+  if (with.world == "sim")
+    return simulate(with, *what);
   auto folder = make_folder(with);
   if (folder.empty())
     return complain("--workdir must be an empty folder, or a new one",
                     bad_usage);
   // A folder that the user named is the user's.
   scenario::end_on_signals(with.workdir.empty() ? folder : "");
-  auto seed = with.seed ? *with.seed : what->faults ? what->faults->seed : 1;
+  auto seed = seed_of(with, *what);
   scenario::options options{folder, with.bin.empty() ? own_folder() : with.bin,
                             with.keep};
-  auto color = with.color == "always"
-               || (with.color == "auto" && ::isatty(STDOUT_FILENO) == 1
-                   && !std::getenv("NO_COLOR"));
   std::unique_ptr<scenario::sites> kept;
-  auto report = scenario::run(*what, options, seed,
-                              scenario::printer(color, with.verbose), kept);
-  if (!with.report.empty()) {
-    std::ofstream out(with.report);
-    out << boost::json::serialize(scenario::to_json(report)) << '\n';
-    if (!out)
-      return complain("cannot write " + with.report, bad_usage);
-  }
+  auto report = scenario::run(
+    *what, options, seed, scenario::printer(colors(with), with.verbose), kept);
+  if (!write_report(with, report))
+    return complain("cannot write " + with.report, bad_usage);
   if (kept) {
     show_play_on(*kept, folder);
     for (;;)
@@ -139,7 +169,8 @@ int run(const arguments& with) {
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App options{"Plays scenario files on real processes"};
+  CLI::App options{
+    "Plays scenario files on real processes, or in a simulated world"};
   options.require_subcommand(1);
   options.get_formatter()->column_width(28);
   arguments with;
@@ -153,6 +184,18 @@ int main(int argc, char** argv) {
   play->add_option("--seed", with.seed, "Of random faults and workloads");
   play->add_option("--bin", with.bin,
                    "Where cheopsd and the application lie (default: here)");
+  play
+    ->add_option("--world", with.world,
+                 "nodes: real processes; sim: a simulated world")
+    ->check(CLI::IsMember({"nodes", "sim"}));
+  play
+    ->add_option("--times", with.times,
+                 "Workloads last so much longer, with so many more faults")
+    ->check(CLI::Range(1, 1000));
+  play
+    ->add_option("--seeds", with.seeds,
+                 "How many seeds to run, in the simulated world")
+    ->check(CLI::PositiveNumber);
   play->add_flag("-v,--verbose", with.verbose, "Show every answer whole");
   play->add_option("--color", with.color, "auto, always or never")
     ->check(CLI::IsMember({"auto", "always", "never"}));

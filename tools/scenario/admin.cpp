@@ -49,6 +49,17 @@ result<json::value> ask(const live_site& of, const std::string& method,
   return out;
 }
 
+result<std::string> metrics_of(const live_site& x) {
+  auto call = to_admin(x, "/metrics");
+  call.timeout = milliseconds{10'000};
+  auto got = http::fetch(call);
+  if (!got)
+    return got.error();
+  if (got->status != 200)
+    return at(x, "/metrics", std::to_string(got->status));
+  return got->body;
+}
+
 bool is_ready(const live_site& x) {
   auto call = to_admin(x, "/readyz");
   call.timeout = milliseconds{1000};

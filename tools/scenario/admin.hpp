@@ -14,6 +14,9 @@ namespace cheops::scenario {
 ask(const live_site& of, const std::string& method, const std::string& target,
     const std::string& body = {}, milliseconds timeout = milliseconds{2000});
 
+/// The text of /metrics.
+[[nodiscard]] result<std::string> metrics_of(const live_site& x);
+
 /// Whether the node answers /readyz with 200.
 [[nodiscard]] bool is_ready(const live_site& x);
 

@@ -1,5 +1,7 @@
 #include "tools/scenario/chaos.hpp"
 
+#include "tools/scenario/change_checks.hpp"
+#include "tools/scenario/changes.hpp"
 #include "tools/scenario/poll.hpp"
 #include "tools/scenario/workload.hpp"
 
@@ -12,6 +14,9 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+/// A bound for machines that hardly move, not a measure.
+constexpr std::chrono::minutes all_made_within{15};
+constexpr milliseconds settled_within{60'000};
 constexpr std::size_t descriptors_default = 16;
 constexpr std::uint64_t memory_default = 32ULL * 1024 * 1024;
 
@@ -36,6 +41,7 @@ std::vector<moment> moments_of(const std::vector<fault_event>& events) {
 result<void> perform(sites& all, const moment& x) {
   using what = process_action::what;
   auto& site = *all.all()[x.of.site];
+  auto& peer = *all.all()[x.of.peer];
   switch (x.of.kind) {
   case fault_kind::cut:
     return all.isolate(site, x.begins);
@@ -43,18 +49,40 @@ result<void> perform(sites& all, const moment& x) {
     return all.act(x.begins ? what::kill : what::start, site, false);
   case fault_kind::pause:
     return all.act(x.begins ? what::pause : what::resume, site, false);
+  case fault_kind::cut_one_way:
+    return all.cut_one_way(site, peer, x.begins);
+  case fault_kind::delay:
+    return all.delay(site, peer, x.begins ? x.of.by : milliseconds{0});
+  case fault_kind::kill_application:
+    return all.act(x.begins ? what::kill : what::start, site, true);
+  case fault_kind::pause_application:
+    return all.act(x.begins ? what::pause : what::resume, site, true);
   }
   return {};
 }
 
 std::string told(sites& all, const moment& x, milliseconds since) {
-  static constexpr const char* begins[] = {"is cut off", "is killed (-9)",
-                                           "is paused (SIGSTOP)"};
-  static constexpr const char* ends[] = {"is joined again", "is started again",
-                                         "goes on"};
+  static constexpr const char* begins[] = {
+    "is cut off",
+    "is killed (-9)",
+    "is paused (SIGSTOP)",
+    "is not heard any more by ",
+    "is heard late by ",
+    "loses its application (-9)",
+    "has its application paused (SIGSTOP)"};
+  static constexpr const char* ends[] = {"is joined again",
+                                         "is started again",
+                                         "goes on",
+                                         "is heard again by ",
+                                         "is heard in time by ",
+                                         "has its application started again",
+                                         "has its application going on"};
+  auto two =
+    x.of.kind == fault_kind::cut_one_way || x.of.kind == fault_kind::delay;
   auto kind = static_cast<std::size_t>(x.of.kind);
   return duration_text(since) + ": " + all.all()[x.of.site]->name + ' '
-         + (x.begins ? begins[kind] : ends[kind]);
+         + (x.begins ? begins[kind] : ends[kind])
+         + (two ? all.all()[x.of.peer]->name : "");
 }
 
 result<void> run_faults(sites& all, const std::vector<moment>& moments,
@@ -156,29 +184,90 @@ std::map<std::string, usage> usage_of(sites& all) {
   return out;
 }
 
-void run_load(sites& all, std::uint64_t seed, const printer& out,
-              run_report& report) {
-  const auto& what = all.what();
-  auto begin = steady::now();
-  milliseconds lasts{0};
-  for (const auto& x : what.workloads)
-    lasts = std::max(lasts, x.lasts);
-  load running(all, what.workloads, seed);
-  if (what.faults) {
-    auto events = make_schedule(*what.faults, all.all().size(), seed);
+namespace {
+
+/// The clients of all workloads of a run.
+class all_clients {
+public:
+  all_clients(sites& all, const std::vector<const workload*>& what,
+              std::uint64_t seed, std::size_t names)
+    : begin_(steady::now()), requests_(all, requests_of(what), seed) {
+    for (const auto* x : what) {
+      lasts_ = std::max(lasts_, x->lasts);
+      if (!x->changes)
+        continue;
+      auto number = names + changes_.size();
+      changes_.push_back(std::make_unique<change_load>(
+        all, *x, "w" + std::to_string(number), seed + number));
+    }
+  }
+
+  /// Until they have gone on for so long as the file says, and each resource
+  /// was made. Empty, or what is missing.
+  std::string wait() {
+    std::this_thread::sleep_until(begin_ + lasts_);
+    std::size_t left = 0;
+    (void) poll_until(all_made_within, [&] {
+      left = 0;
+      for (const auto& x : changes_)
+        left += x->unmade();
+      return left == 0;
+    });
+    return left == 0 ? ""
+                     : std::to_string(left) + " resources could not be made";
+  }
+
+  void end(const printer& out, run_report& report) {
+    requests_.stop();
+    for (auto& x : changes_)
+      x->stop();
+    for (auto& x : changes_) {
+      x->settle(settled_within);
+      report.books.push_back(x->book());
+    }
+    for (const auto& [key, count] : requests_.counts())
+      report.load[key] = count;
+    if (!report.load.empty())
+      out.load(report.load);
+    for (const auto& text : requests_.failures())
+      out.problem(text);
+    for (const auto& text : requests_.refusals())
+      out.dim("refused by a node: " + text);
+  }
+
+private:
+  static std::vector<workload>
+  requests_of(const std::vector<const workload*>& what) {
+    std::vector<workload> out;
+    for (const auto* x : what)
+      if (!x->changes)
+        out.push_back(*x);
+    return out;
+  }
+
+  steady::time_point begin_;
+  milliseconds lasts_{0};
+  load requests_;
+  std::vector<std::unique_ptr<change_load>> changes_;
+};
+
+} // namespace
+
+void run_load(sites& all, const std::vector<const workload*>& what,
+              const random_faults* faults, std::uint64_t seed,
+              const printer& out, run_report& report) {
+  all_clients running(all, what, seed, report.books.size());
+  if (faults) {
+    auto events = make_schedule(*faults, all.all().size(), seed);
     auto done = run_faults(all, moments_of(events), out, report);
+    if (done)
+      done = all.change({fault_change::what::heal, {}, milliseconds{0}});
     if (!done)
       report.broken = cheops::to_string(done.error());
   }
   if (report.broken.empty())
-    std::this_thread::sleep_until(begin + lasts);
-  running.stop();
-  report.load = running.counts();
-  out.load(report.load);
-  for (const auto& text : running.failures())
-    out.problem(text);
-  for (const auto& text : running.refusals())
-    out.dim("refused by a node: " + text);
+    report.broken = running.wait();
+  running.end(out, report);
 }
 
 check_outcome evaluate(const check& x, sites& all, const run_report& so_far,
@@ -198,6 +287,11 @@ check_outcome evaluate(const check& x, sites& all, const run_report& so_far,
     return bounded(x, all, before, x.at_most ? x.at_most : memory_default,
                    "KiB resident", 1024,
                    [](const usage& u) { return u.resident; });
+  case what::converged:
+  case what::acknowledged:
+  case what::no_duplicates:
+  case what::uncertain_shown:
+    return evaluate_changes(x, all, so_far.books);
   case what::all_links_up:
     break;
   }

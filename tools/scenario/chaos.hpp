@@ -16,10 +16,11 @@ struct usage {
 };
 [[nodiscard]] std::map<std::string, usage> usage_of(sites& all);
 
-/// Runs the workloads, and the random faults beside them, until both are
-/// over; everything is healed at the end.
-void run_load(sites& all, std::uint64_t seed, const printer& out,
-              run_report& report);
+/// Runs workloads, and the random faults beside them where there are some,
+/// until both are over; everything is healed at the end.
+void run_load(sites& all, const std::vector<const workload*>& what,
+              const random_faults* faults, std::uint64_t seed,
+              const printer& out, run_report& report);
 
 /// Whether what a check names holds now.
 [[nodiscard]] check_outcome

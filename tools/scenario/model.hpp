@@ -100,10 +100,11 @@ struct explain_action {
 };
 
 struct fault_change {
-  enum class what : std::uint8_t { cut, round_trip, heal };
+  enum class what : std::uint8_t { cut, one_way, round_trip, heal };
   what kind = what::heal;
-  /// `cut`: one site (from everyone) or two (from each other);
-  /// `round_trip`: two; `heal`: none (everything) or as for `cut`.
+  /// `cut`: one site (from everyone) or two (from each other); `one_way`: two,
+  /// nothing comes from the first to the second; `round_trip`: two; `heal`:
+  /// none (everything) or as for `cut`.
   std::vector<std::string> sites;
   milliseconds by{0}; ///< `round_trip`: what is added to it.
 };
@@ -120,23 +121,59 @@ struct link_condition {
   std::optional<milliseconds> at_most;
 };
 
+/// Runs `cheops` beside a site's node.
+struct cheops_action {
+  std::string site;
+  std::vector<std::string> words;
+  unsigned status = 0;                               ///< That it must end with.
+  std::vector<std::pair<std::string, matcher>> body; ///< By JSON Pointer.
+  std::optional<matcher> output;                     ///< Of all that it prints.
+  captures capture;                                  ///< JSON Pointers.
+  milliseconds timeout{60'000};
+};
+
+/// What a node counts, by name: `cheops_replicants_awake`, with its labels
+/// where it has some.
+struct metrics_action {
+  std::string site;
+  std::vector<std::pair<std::string, matcher>> expect;
+  captures capture; ///< Variable from a metric.
+};
+
+/// Runs a workload to its end.
+struct workload_action {
+  std::size_t which = 0; ///< Of the file's workloads.
+};
+
 /// Asks again until it holds.
 struct wait_action {
   bool all_links_up = false;
   std::vector<link_condition> links;
   std::optional<request_action> request;
+  std::optional<cheops_action> cheops;
+  std::optional<metrics_action> metrics;
   milliseconds within{10'000};
 };
 
 struct process_action {
-  enum class what : std::uint8_t { kill, pause, resume, stop, start, restart };
+  enum class what : std::uint8_t {
+    kill,
+    pause,
+    resume,
+    stop,
+    start,
+    restart,
+    let_end,   ///< It may end by itself from now on, until it is started.
+    lose_disk, ///< Of a node: it is killed, and its data folder is removed.
+  };
   what kind = what::restart;
   std::string site;
   bool application = false; ///< Else the node.
 };
 
-using action = std::variant<request_action, explain_action, faults_action,
-                            wait_action, process_action>;
+using action =
+  std::variant<request_action, explain_action, faults_action, wait_action,
+               process_action, cheops_action, metrics_action, workload_action>;
 
 struct step {
   int line = 0;
@@ -151,18 +188,56 @@ struct workload_request {
   request_spec request;
 };
 
-struct workload {
-  std::string name;
-  std::vector<std::string> sites;
-  unsigned clients = 1; ///< At each site.
-  double rate = 10;     ///< Requests a second of each client.
-  milliseconds lasts{10'000};
-  std::vector<workload_request> requests;
+/// How often clients do what; parts of the sum.
+struct change_mix {
+  unsigned create = 4;
+  unsigned update = 5;
+  unsigned remove = 1;
+  unsigned read = 2;
 };
 
-enum class fault_kind : std::uint8_t { cut, kill, pause };
+/// Clients that make, change, remove and read resources which several sites
+/// have, and remember what they were told of each.
+struct changes_spec {
+  std::string service;
+  std::string path; ///< Of the collection.
+  std::string list; ///< JSON Pointer of the list in its answer.
+  std::string scope;
+  std::uint64_t resources = 100; ///< At once; each is made at least once.
+  change_mix mix;
+  std::vector<std::string> own{"id", "instance"}; ///< Differ by site.
+  milliseconds timeout{10'000};
+};
+
+struct workload {
+  int line = 0;
+  std::string name;
+  std::vector<std::string> sites;
+  unsigned clients = 1;        ///< At each site.
+  unsigned clients_in_all = 0; ///< Dealt to the sites in turn, instead.
+  double rate = 10;            ///< Requests a second of each client.
+  milliseconds lasts{10'000};
+  std::vector<workload_request> requests;
+  std::optional<changes_spec> changes; ///< Instead of requests.
+  bool by_step = false;                ///< A step runs it.
+};
+
+enum class fault_kind : std::uint8_t {
+  cut,
+  kill,
+  pause,
+  cut_one_way, ///< What this site sends to another one is lost.
+  delay,       ///< What this site sends to another one comes late.
+  kill_application,
+  pause_application,
+};
 
 [[nodiscard]] std::string_view to_string(fault_kind x) noexcept;
+
+struct weighted_kind {
+  fault_kind kind = fault_kind::cut;
+  unsigned weight = 1;
+};
 
 struct span {
   milliseconds from{0};
@@ -170,11 +245,13 @@ struct span {
 };
 
 struct random_faults {
+  int line = 0;
   unsigned events = 20;
-  std::vector<fault_kind> kinds{fault_kind::cut, fault_kind::kill,
-                                fault_kind::pause};
+  std::vector<weighted_kind> kinds{
+    {fault_kind::cut}, {fault_kind::kill}, {fault_kind::pause}};
   span every{milliseconds{500}, milliseconds{2000}};
   span lasts{milliseconds{500}, milliseconds{3000}};
+  span delay{milliseconds{50}, milliseconds{500}}; ///< Of `delay`, one way.
   std::uint64_t seed = 1;
 };
 
@@ -185,7 +262,12 @@ struct check {
     no_descriptor_leak,
     memory_flat,
     all_links_up,
+    converged,
+    acknowledged,
+    no_duplicates,
+    uncertain_shown,
   };
+  int line = 0;
   what kind = what::all_links_up;
   std::uint64_t at_most = 0; ///< Descriptors, or bytes; 0: the default.
   milliseconds within{30'000};
@@ -200,6 +282,7 @@ struct application_spec {
   std::vector<std::string> services; ///< As the description names them.
   std::string healthy = "/healthz";
   std::string journal; ///< Path of the journal; empty: it keeps none.
+  std::string deeds;   ///< Where it tells all that it has done; or empty.
 };
 
 struct site_spec {

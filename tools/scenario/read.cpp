@@ -26,6 +26,11 @@ fault_change read_fault(const yaml::node& x, const names& known) {
   if (auto cut = x.optional("cut")) {
     out.kind = what::cut;
     out.sites = sites(cut);
+  } else if (auto way = x.optional("one_way")) {
+    out.kind = what::one_way;
+    out.sites = sites(way);
+    if (out.sites.size() != 2)
+      way.expected("two sites: nothing comes from the first to the second");
   } else if (auto between = x.optional("between")) {
     out.kind = what::round_trip;
     out.sites = sites(between);
@@ -36,8 +41,8 @@ fault_change read_fault(const yaml::node& x, const names& known) {
     if (!heal.is_text() || heal.as<std::string>() != "all")
       out.sites = sites(heal);
   } else {
-    x.expected("one of cut: SITE, heal: all, or between: [SITE, SITE] with "
-               "round_trip: DURATION");
+    x.expected("one of cut: SITE, one_way: [SITE, SITE], heal: all, or "
+               "between: [SITE, SITE] with round_trip: DURATION");
   }
   if (out.sites.size() > 2)
     x.fail("expected one site or two");
@@ -79,6 +84,34 @@ request_action read_exchange(const yaml::node& x, const names& known) {
           read_captures(x.optional("capture"))};
 }
 
+cheops_action read_cheops(const yaml::node& x, const names& known) {
+  cheops_action out;
+  auto what = x.at("cheops");
+  out.site = read_site(what.at("site"), known);
+  for (const auto& word : what.at("words").each())
+    out.words.push_back(word.as<std::string>());
+  what.read("timeout", out.timeout, milliseconds{1}, milliseconds{3'600'000});
+  if (auto expect = x.optional("expect")) {
+    expect.read("status", out.status, 0U, 255U);
+    if (auto body = expect.optional("body"))
+      out.body = read_matchers(body, true);
+    if (auto output = expect.optional("output"))
+      out.output = read_matcher(output);
+  }
+  out.capture = read_captures(x.optional("capture"));
+  return out;
+}
+
+metrics_action read_metrics(const yaml::node& x, const names& known) {
+  metrics_action out;
+  out.site = read_site(x.at("metrics"), known);
+  if (auto expect = x.optional("expect"))
+    out.expect = read_matchers(expect, false);
+  for (const auto& [name, from] : x.optional("capture").entries())
+    out.capture.emplace_back(name, from.as<std::string>());
+  return out;
+}
+
 wait_action read_wait(const yaml::node& x, const names& known) {
   wait_action out;
   x.read("within", out.within);
@@ -92,8 +125,13 @@ wait_action read_wait(const yaml::node& x, const names& known) {
       links.expected("up, or a list of links");
   } else if (x.optional("request")) {
     out.request = read_exchange(x, known);
+  } else if (x.optional("cheops")) {
+    out.cheops = read_cheops(x, known);
+  } else if (x.optional("metrics")) {
+    out.metrics = read_metrics(x, known);
   } else {
-    x.expected("links: … or request: … with expect: …");
+    x.expected("links: …, or request: …, cheops: … or metrics: … with "
+               "expect: …");
   }
   return out;
 }
@@ -106,11 +144,28 @@ process_action read_process(const yaml::node& x, const names& known) {
                                   {"resume", what::resume},
                                   {"stop", what::stop},
                                   {"start", what::start},
-                                  {"restart", what::restart}});
+                                  {"restart", what::restart},
+                                  {"let_end", what::let_end},
+                                  {"lose_disk", what::lose_disk}});
   out.site = read_site(x.at("site"), known);
   if (auto of = x.optional("of"))
     out.application = of.as<bool>({{"node", false}, {"application", true}});
+  if (out.application && out.kind == what::lose_disk)
+    x.fail("only a node's disk can be lost: what an application keeps is its "
+           "own");
   return out;
+}
+
+workload_action read_run(const yaml::node& x,
+                         std::vector<workload>& workloads) {
+  auto name = x.as<std::string>();
+  for (auto& one : workloads)
+    if (one.name == name) {
+      one.by_step = true;
+      return {static_cast<std::size_t>(&one - workloads.data())};
+    }
+  x.expected("the name of one of this file's workloads");
+  return {};
 }
 
 int line_of(const yaml::node& x) {
@@ -121,7 +176,8 @@ int line_of(const yaml::node& x) {
   return std::atoi(where.c_str() + line + 1);
 }
 
-step read_step(const yaml::node& x, const names& known) {
+step read_step(const yaml::node& x, const names& known,
+               std::vector<workload>& workloads) {
   step out;
   out.line = line_of(x);
   out.title = x.at("title").as<std::string>();
@@ -138,9 +194,15 @@ step read_step(const yaml::node& x, const names& known) {
                              read_matchers(x.at("expect"), true)};
   } else if (x.optional("request")) {
     out.run = read_exchange(x, known);
+  } else if (x.optional("cheops")) {
+    out.run = read_cheops(x, known);
+  } else if (x.optional("metrics")) {
+    out.run = read_metrics(x, known);
+  } else if (auto load = x.optional("workload")) {
+    out.run = read_run(load, workloads);
   } else {
     x.expected("a step with one of request, explain, faults, wait_until, "
-               "process");
+               "process, cheops, metrics, workload");
   }
   return out;
 }
@@ -164,8 +226,35 @@ request_spec read_load(const yaml::node& x, const names& known) {
   return out;
 }
 
+changes_spec read_changes(const yaml::node& x, const names& known) {
+  changes_spec out;
+  out.service = read_service(x.at("service"), known);
+  out.path = x.at("path").as<std::string>();
+  out.list = x.at("list").as<std::string>();
+  for (const auto& [text, key] :
+       {std::pair{&out.path, "path"}, std::pair{&out.list, "list"}})
+    if (!text->empty() && (*text)[0] != '/')
+      x.optional(key).expected("a text that begins with \"/\"");
+  out.scope = x.at("scope").as<std::string>();
+  x.read("resources", out.resources, 1U, 1'000'000U);
+  x.read("timeout", out.timeout, milliseconds{10}, milliseconds{3'600'000});
+  if (auto mix = x.optional("mix")) {
+    out.mix = {0, 0, 0, 0};
+    mix.read("create", out.mix.create, 1U, 1000U);
+    mix.read("update", out.mix.update, 0U, 1000U);
+    mix.read("remove", out.mix.remove, 0U, 1000U);
+    mix.read("read", out.mix.read, 0U, 1000U);
+    if (out.mix.create == 0)
+      mix.expected("create: at least 1, since the others need what it makes");
+  }
+  if (auto own = x.optional("own"))
+    out.own = read_texts(own);
+  return out;
+}
+
 workload read_workload(const yaml::node& x, const names& known) {
   workload out;
+  out.line = line_of(x);
   out.name = x.at("name").as<std::string>();
   out.sites = known.sites;
   if (auto sites = x.optional("sites")) {
@@ -174,8 +263,13 @@ workload read_workload(const yaml::node& x, const names& known) {
       out.sites.push_back(read_site(item, known));
   }
   x.read("clients", out.clients, 1U, 256U);
+  x.read("clients_in_all", out.clients_in_all, 1U, 1024U);
   x.read("rate", out.rate, 0.1, 10'000.0);
   x.read("lasts", out.lasts, milliseconds{100}, milliseconds{86'400'000});
+  if (auto changes = x.optional("changes")) {
+    out.changes = read_changes(changes, known);
+    return out;
+  }
   for (const auto& item : x.at("requests").each()) {
     workload_request request;
     item.read("weight", request.weight, 1U, 1000U);
@@ -184,6 +278,38 @@ workload read_workload(const yaml::node& x, const names& known) {
   }
   if (out.requests.empty())
     x.fail("expected at least one request");
+  return out;
+}
+
+using fault_words =
+  std::initializer_list<std::pair<std::string_view, fault_kind>>;
+const fault_words faults_known{
+  {"cut", fault_kind::cut},
+  {"kill", fault_kind::kill},
+  {"pause", fault_kind::pause},
+  {"cut_one_way", fault_kind::cut_one_way},
+  {"delay", fault_kind::delay},
+  {"kill_application", fault_kind::kill_application},
+  {"pause_application", fault_kind::pause_application}};
+
+/// A list of kinds, or a mapping from kinds to how often each comes.
+std::vector<weighted_kind> read_kinds(const yaml::node& x) {
+  std::vector<weighted_kind> out;
+  if (x.is_map())
+    for (const auto& [name, weight] : x.entries()) {
+      auto is = [&](const auto& w) { return w.first == name; };
+      const auto* known =
+        std::find_if(faults_known.begin(), faults_known.end(), is);
+      if (known == faults_known.end())
+        weight.fail("no kind of fault \"" + name + '"');
+      else
+        out.push_back({known->second, weight.as<unsigned>(1U, 1000U)});
+    }
+  else
+    for (const auto& item : x.each())
+      out.push_back({item.as<fault_kind>(faults_known), 1});
+  if (out.empty())
+    x.fail("expected at least one kind");
   return out;
 }
 
@@ -198,25 +324,37 @@ span read_span(const yaml::node& x, span otherwise) {
 
 random_faults read_random(const yaml::node& x) {
   random_faults out;
+  out.line = line_of(x);
   x.read("events", out.events, 1U, 100'000U);
-  if (auto kinds = x.optional("kinds")) {
-    out.kinds.clear();
-    for (const auto& item : kinds.each())
-      out.kinds.push_back(item.as<fault_kind>({{"cut", fault_kind::cut},
-                                               {"kill", fault_kind::kill},
-                                               {"pause", fault_kind::pause}}));
-    if (out.kinds.empty())
-      kinds.fail("expected at least one kind");
-  }
+  if (auto kinds = x.optional("kinds"))
+    out.kinds = read_kinds(kinds);
+  out.delay = read_span(x.optional("delay"), out.delay);
   out.every = read_span(x.optional("every"), out.every);
   out.lasts = read_span(x.optional("lasts"), out.lasts);
   x.read("seed", out.seed);
   return out;
 }
 
-check read_check(const yaml::node& x) {
+/// What a check needs of the file.
+void require_for(const check& x, const yaml::node& at, const scenario& of) {
+  using what = check::what;
+  auto changes =
+    std::any_of(of.workloads.begin(), of.workloads.end(),
+                [](const auto& w) { return w.changes.has_value(); });
+  auto about_changes = x.kind == what::converged || x.kind == what::acknowledged
+                       || x.kind == what::no_duplicates
+                       || x.kind == what::uncertain_shown;
+  if (about_changes && !changes)
+    at.fail("expected a workload with \"changes\" for "
+            + std::string{to_string(x.kind)});
+  if (x.kind == what::no_duplicates && of.application.deeds.empty())
+    at.fail("expected an application with \"deeds\" for no_duplicates");
+}
+
+check read_check(const yaml::node& x, const scenario& of) {
   using what = check::what;
   check out;
+  out.line = line_of(x);
   auto name = x.is_map() ? x.at("check") : x;
   out.kind = name.as<what>(
     {{"local_requests_never_failed_on_live_sites",
@@ -224,12 +362,17 @@ check read_check(const yaml::node& x) {
      {"scoped_requests_were_served", what::scoped_requests_were_served},
      {"no_descriptor_leak", what::no_descriptor_leak},
      {"memory_flat", what::memory_flat},
-     {"all_links_up", what::all_links_up}});
+     {"all_links_up", what::all_links_up},
+     {"converged", what::converged},
+     {"acknowledged", what::acknowledged},
+     {"no_duplicates", what::no_duplicates},
+     {"uncertain_shown", what::uncertain_shown}});
   if (x.is_map()) {
     if (auto most = x.optional("at_most"))
       out.at_most = most.as<yaml::bytes>().count;
     x.read("within", out.within);
   }
+  require_for(out, name, of);
   return out;
 }
 
@@ -244,6 +387,7 @@ application_spec read_application(const yaml::node& x) {
     x.fail("expected a command and at least one service");
   x.read("healthy", out.healthy);
   x.read("journal", out.journal);
+  x.read("deeds", out.deeds);
   return out;
 }
 
@@ -264,15 +408,6 @@ std::vector<site_spec> read_sites(const yaml::node& x) {
   if (x && (out.empty() || out.size() > 100))
     x.fail("expected between 1 and 100 sites");
   return out;
-}
-
-/// Words that the format keeps for what is to come.
-void refuse_reserved(const yaml::node& root) {
-  if (auto world = root.optional("world")) {
-    static_cast<void>(read_json(world));
-    world.fail("\"world\" (a simulated world) is reserved and not built yet; "
-               "scenarios run on real processes");
-  }
 }
 
 /// What the runner writes into each node's configuration by itself.
@@ -307,18 +442,17 @@ scenario read(const yaml::node& root, std::string file) {
   known.journal = !out.application.journal.empty();
   for (const auto& site : out.sites)
     known.sites.push_back(site.name);
-  for (const auto& item : root.optional("steps").each())
-    out.steps.push_back(read_step(item, known));
   for (const auto& item : root.optional("workloads").each())
     out.workloads.push_back(read_workload(item, known));
+  for (const auto& item : root.optional("steps").each())
+    out.steps.push_back(read_step(item, known, out.workloads));
   if (auto faults = root.optional("random_faults")) {
     out.faults = read_random(faults);
     if (out.workloads.empty())
       faults.fail("expected workloads beside it: faults run under load");
   }
   for (const auto& item : root.optional("checks").each())
-    out.checks.push_back(read_check(item));
-  refuse_reserved(root);
+    out.checks.push_back(read_check(item, out));
   if (root && out.steps.empty() && out.workloads.empty())
     root.fail("expected steps or workloads");
   return out;
@@ -345,6 +479,14 @@ std::string_view to_string(check::what x) noexcept {
     return "memory_flat";
   case check::what::all_links_up:
     return "all_links_up";
+  case check::what::converged:
+    return "converged";
+  case check::what::acknowledged:
+    return "acknowledged";
+  case check::what::no_duplicates:
+    return "no_duplicates";
+  case check::what::uncertain_shown:
+    return "uncertain_shown";
   }
   return "";
 }

@@ -75,6 +75,16 @@ json::value to_json(const run_report& x) {
   json::array load;
   for (const auto& [key, count] : x.load)
     load.push_back(to_json(key, count));
+  json::array changes;
+  for (const auto& one : x.books)
+    changes.push_back(
+      json::object{{"workload", one.workload},
+                   {"resources", one.lives.size()},
+                   {"acknowledged", one.count(change_fate::stands)},
+                   {"refused", one.count(change_fate::not_done)},
+                   {"open", one.count(change_fate::open)},
+                   {"reads", one.reads},
+                   {"behind", one.behind}});
   json::array checks;
   for (const auto& one : x.checks)
     checks.push_back(
@@ -89,6 +99,7 @@ json::value to_json(const run_report& x) {
                       {"steps", std::move(steps)},
                       {"faults", to_json(x.faults)},
                       {"load", std::move(load)},
+                      {"changes", std::move(changes)},
                       {"checks", std::move(checks)}};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tools/scenario/book.hpp"
 #include "tools/scenario/match.hpp"
 #include "tools/scenario/workload.hpp"
 
@@ -40,6 +41,7 @@ struct run_report {
   std::size_t steps_in_all = 0;
   std::vector<std::string> faults; ///< In their order.
   std::map<load_key, load_count> load;
+  std::vector<change_book> books; ///< Of workloads with changes.
   std::vector<check_outcome> checks;
   milliseconds took{0};
 

@@ -48,12 +48,27 @@ void show_logs(sites& all, const printer& out) {
     }
 }
 
+/// A step that is a workload.
+void play_load(sites& all, const workload_action& x, std::uint64_t seed,
+               const printer& out, run_report& report) {
+  auto begin = steady::now();
+  run_load(all, {&all.what().workloads[x.which]}, nullptr, seed, out, report);
+  auto& outcome = report.steps.back();
+  outcome.took =
+    std::chrono::duration_cast<microseconds>(steady::now() - begin);
+  if (!report.broken.empty())
+    outcome.wrong.push_back(
+      {"workload", "to be done", std::exchange(report.broken, {})});
+}
+
 void play_steps(sites& all, std::uint64_t seed, const printer& out,
                 run_report& report) {
   auto known = first_variables(all, seed);
   std::size_t number = 0;
   for (const auto& x : all.what().steps) {
     report.steps.push_back(play(all, x, known));
+    if (const auto* load = std::get_if<workload_action>(&x.run))
+      play_load(all, *load, seed, out, report);
     auto& outcome = report.steps.back();
     out.step(++number, outcome);
     if (outcome.held())
@@ -84,8 +99,13 @@ void run_all(sites& all, std::uint64_t seed, const printer& out,
                     && std::all_of(report.steps.begin(), report.steps.end(),
                                    [](const auto& x) { return x.held(); });
   auto before = usage_of(all);
-  if (steps_held && !all.what().workloads.empty())
-    run_load(all, seed, out, report);
+  std::vector<const workload*> rest;
+  for (const auto& x : all.what().workloads)
+    if (!x.by_step)
+      rest.push_back(&x);
+  const auto& faults = all.what().faults;
+  if (steps_held && !rest.empty())
+    run_load(all, rest, faults ? &*faults : nullptr, seed, out, report);
   if (!steps_held || !report.broken.empty())
     return;
   for (const auto& x : all.what().checks) {

@@ -27,11 +27,17 @@ struct fault_event {
   fault_kind kind = fault_kind::cut;
   std::size_t site = 0; ///< Index.
   milliseconds lasts{0};
+  std::size_t peer = 0; ///< Of a kind that has two sites.
+  milliseconds by{0};   ///< Of a delay.
 };
 
 /// All faults of a run, in the order of their begin. Equal arguments give
 /// equal schedules. A site has one fault at a time.
 [[nodiscard]] std::vector<fault_event>
 make_schedule(const random_faults& what, std::size_t sites, std::uint64_t seed);
+
+/// Makes the load that follows the steps last so many times longer, with so
+/// many times more faults.
+void prolong(scenario& what, unsigned times);
 
 } // namespace cheops::scenario

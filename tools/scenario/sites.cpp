@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr milliseconds start_time_max{20'000};
+/// Long, for machines that have other work.
+constexpr milliseconds start_time_max{60'000};
+constexpr milliseconds faults_timeout{20'000};
 constexpr milliseconds stop_time_max{20'000};
 constexpr std::size_t socket_path_max = 100;
 
@@ -30,13 +32,13 @@ error failed(std::string what, std::string site, std::string step,
           std::move(hint)};
 }
 
-/// An application's description: beside the scenario, in the source tree that
-/// the programs were built from, or as installed.
+} // namespace
+
 result<std::string> find_description(const scenario& what,
-                                     const options& with) {
+                                     const std::string& beside_programs) {
   auto beside = fs::path(what.file).parent_path();
   const fs::path name(what.application.description);
-  const fs::path bin(with.bin);
+  const fs::path bin(beside_programs);
   for (const auto& folder :
        {beside, beside / "../glue/applications",
         bin / "../../glue/applications", bin / "../../../glue/applications",
@@ -50,8 +52,6 @@ result<std::string> find_description(const scenario& what,
                "no application description \"" + name.string() + '"', "",
                "find the description", "name a file beside the scenario"};
 }
-
-} // namespace
 
 std::string program(const options& with, const std::string& name) {
   auto beside = with.bin + '/' + name;
@@ -98,7 +98,7 @@ result<std::unique_ptr<sites>> sites::start(const scenario& what,
 }
 
 result<void> sites::prepare() {
-  auto description = find_description(what_, with_);
+  auto description = find_description(what_, with_.bin);
   if (!description)
     return description.error();
   description_ = *description;
@@ -228,7 +228,8 @@ int sites::network_of(const live_site& x) const {
 result<void> sites::put_faults(live_site& x) {
   if (!x.serves())
     return {}; // It is told when it serves again.
-  auto done = ask(x, "PUT", "/v1/faults", faults_body(x.faults));
+  auto done =
+    ask(x, "PUT", "/v1/faults", faults_body(x.faults), faults_timeout);
   return done ? result<void>{} : result<void>{done.error()};
 }
 
@@ -253,6 +254,16 @@ result<void> sites::isolate(live_site& x, bool on) {
   return {};
 }
 
+result<void> sites::cut_one_way(live_site& from, live_site& to, bool on) {
+  from.faults[to.name].out.cut = on || from.isolated || to.isolated;
+  return put_faults(from);
+}
+
+result<void> sites::delay(live_site& from, live_site& to, milliseconds by) {
+  from.faults[to.name].out.delay = by;
+  return put_faults(from);
+}
+
 result<void> sites::change(const fault_change& x) {
   using what = fault_change::what;
   std::vector<live_site*> named;
@@ -271,6 +282,8 @@ result<void> sites::change(const fault_change& x) {
     }
   } else if (named.size() == 1) {
     return isolate(*named[0], x.kind == what::cut);
+  } else if (x.kind == what::one_way) {
+    return cut_one_way(*named[0], *named[1], true);
   } else if (x.kind == what::round_trip) {
     // Half of it on each side's way out: that makes the whole of a round.
     for (auto i : {0, 1})
@@ -302,12 +315,30 @@ result<void> sites::end(live_site& x, bool application, bool kill) {
                            x.name, "stop it");
 }
 
+namespace {
+
+result<void> empty_data(const live_site& x) {
+  std::error_code wrong;
+  fs::remove_all(x.folder + "/data", wrong);
+  if (!wrong)
+    fs::create_directories(x.folder + "/data", wrong);
+  return wrong ? result<void>{failed(wrong.message(), x.name,
+                                     "remove the data folder")}
+               : result<void>{};
+}
+
+} // namespace
+
 result<void> sites::act(process_action::what kind, live_site& x,
                         bool application) {
   using what = process_action::what;
   auto& child = application ? x.application : x.node;
   if (!child && kind != what::start && kind != what::restart)
     return failed("it does not run", x.name, "act on a process");
+  auto& may_end = application ? x.application_may_end : x.node_may_end;
+  may_end = kind == what::let_end;
+  if (may_end)
+    return {};
   if (x.serves())
     ++x.epoch; // Before anything happens to it.
   auto& paused = application ? x.application_paused : x.node_paused;
@@ -317,6 +348,13 @@ result<void> sites::act(process_action::what kind, live_site& x,
   case what::kill:
   case what::stop:
     done = end(x, application, kind == what::kill);
+    break;
+  case what::lose_disk:
+    done = end(x, application, true);
+    if (done)
+      done = empty_data(x);
+    break;
+  case what::let_end:
     break;
   case what::pause:
     child->signal(SIGSTOP);
@@ -360,11 +398,11 @@ std::string sites::links_missing() {
 std::vector<std::string> sites::unexpected_ends() {
   std::vector<std::string> out;
   for (const auto& x : all_) {
-    if (x->node)
+    if (x->node && !x->node_may_end)
       if (auto how = x->node->ended())
         out.push_back("the node at " + x->name + ' ' + *how + '\n'
                       + tail_of(x->folder + "/node.log", 20));
-    if (x->application)
+    if (x->application && !x->application_may_end)
       if (auto how = x->application->ended())
         out.push_back("the application at " + x->name + ' ' + *how + '\n'
                       + tail_of(x->folder + "/application.log", 20));

@@ -38,6 +38,8 @@ struct live_site {
   std::unique_ptr<process> application;
   bool node_paused = false;
   bool application_paused = false;
+  bool node_may_end = false;
+  bool application_may_end = false;
   /// Even: the node and the application serve. Odd: one of them was killed
   /// or paused, or is starting. It grows with each change.
   std::atomic<std::uint64_t> epoch{0};
@@ -70,6 +72,12 @@ public:
   [[nodiscard]] const options& with() const { return with_; }
 
   [[nodiscard]] result<void> change(const fault_change& x);
+  /// What `from` sends to `to` is lost, or not any more.
+  [[nodiscard]] result<void> cut_one_way(live_site& from, live_site& to,
+                                         bool on);
+  /// What `from` sends to `to` comes so much later.
+  [[nodiscard]] result<void> delay(live_site& from, live_site& to,
+                                   milliseconds by);
   /// Takes a site's cable out (or cuts it off by faults), or puts it back.
   [[nodiscard]] result<void> isolate(live_site& x, bool cut);
   [[nodiscard]] result<void> act(process_action::what kind, live_site& x,
@@ -104,6 +112,11 @@ private:
 
 /// The last lines of a file, for people.
 [[nodiscard]] std::string tail_of(const std::string& file, std::size_t lines);
+
+/// An application's description: beside the scenario, in the source tree that
+/// the programs in `bin` were built from, or as installed. Errors: bad_config.
+[[nodiscard]] result<std::string> find_description(const scenario& what,
+                                                   const std::string& bin);
 
 /// Where a program lies: beside the runner, else what PATH finds.
 [[nodiscard]] std::string program(const options& with, const std::string& name);

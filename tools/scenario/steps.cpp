@@ -2,6 +2,7 @@
 
 #include "cheops/names.hpp"
 #include "tools/scenario/admin.hpp"
+#include "tools/scenario/look.hpp"
 #include "tools/scenario/poll.hpp"
 #include "tools/scenario/send.hpp"
 
@@ -187,6 +188,8 @@ std::string told(const fault_change& x) {
     return both
            + (x.sites.size() == 2 ? " are cut off from each other"
                                   : " is cut off");
+  case fault_change::what::one_way:
+    return "nothing comes from " + x.sites[0] + " to " + x.sites[1];
   case fault_change::what::round_trip:
     return both + " are " + duration_text(x.by) + " of round trip apart";
   case fault_change::what::heal:
@@ -221,6 +224,12 @@ void play_wait(sites& all, const wait_action& x, variables& known,
       play_request(all, *x.request, known, last);
       return last.held();
     }
+    if (x.cheops)
+      play_cheops(all, *x.cheops, known, last);
+    else if (x.metrics)
+      play_metrics(all, *x.metrics, known, last);
+    if (x.cheops || x.metrics)
+      return last.held();
     std::string why = x.all_links_up ? all.links_missing() : "";
     for (const auto& link : x.links)
       if (auto text = missing(all, link); !text.empty())
@@ -250,7 +259,8 @@ void play_process(sites& all, const process_action& x, step_outcome& to) {
   static constexpr std::pair<what, const char*> words[] = {
     {what::kill, "killed (-9)"}, {what::pause, "stopped (SIGSTOP)"},
     {what::resume, "continued"}, {what::stop, "ended (SIGTERM)"},
-    {what::start, "started"},    {what::restart, "restarted"}};
+    {what::start, "started"},    {what::restart, "restarted"},
+    {what::let_end, "let go"},   {what::lose_disk, "killed, its disk lost"}};
   for (const auto& [kind, text] : words)
     if (kind == x.kind)
       to.answer = std::string{x.application ? "the application" : "the node"}
@@ -282,6 +292,10 @@ step_outcome play(sites& all, const step& x, variables& known) {
     play_wait(all, *wait, known, out);
   } else if (const auto* process = std::get_if<process_action>(&x.run)) {
     play_process(all, *process, out);
+  } else if (const auto* cheops = std::get_if<cheops_action>(&x.run)) {
+    play_cheops(all, *cheops, known, out);
+  } else if (const auto* metrics = std::get_if<metrics_action>(&x.run)) {
+    play_metrics(all, *metrics, known, out);
   }
   if (out.took == microseconds{0})
     out.took = std::chrono::duration_cast<microseconds>(

@@ -42,8 +42,22 @@ std::string told(const prepared& request, const observation& seen) {
 
 } // namespace
 
+namespace {
+
+/// Of a workload at one of its sites.
+unsigned clients_at(const workload& x, const std::string& site) {
+  if (x.clients_in_all == 0)
+    return x.clients;
+  auto count = static_cast<unsigned>(x.sites.size());
+  auto at = static_cast<unsigned>(
+    std::find(x.sites.begin(), x.sites.end(), site) - x.sites.begin());
+  return x.clients_in_all / count + (at < x.clients_in_all % count ? 1 : 0);
+}
+
+} // namespace
+
 struct load::impl {
-  explicit impl(sites& s) : all(s) {}
+  impl(sites& s, std::vector<workload> w) : all(s), workloads(std::move(w)) {}
 
   void client(const workload& what, live_site& site, std::uint64_t seed);
   void count(const prepared& request, const std::string& service,
@@ -55,6 +69,7 @@ struct load::impl {
   }
 
   sites& all;
+  const std::vector<workload> workloads;
   mutable std::mutex guard;
   std::condition_variable ending;
   bool over = false;
@@ -116,13 +131,13 @@ void load::impl::client(const workload& what, live_site& site,
   }
 }
 
-load::load(sites& all, const std::vector<workload>& what, std::uint64_t seed)
-  : impl_(std::make_unique<impl>(all)) {
+load::load(sites& all, std::vector<workload> what, std::uint64_t seed)
+  : impl_(std::make_unique<impl>(all, std::move(what))) {
   seeded seeds(seed);
-  for (const auto& x : what)
+  for (const auto& x : impl_->workloads)
     for (const auto& name : x.sites) {
       auto site = all.find(name);
-      for (unsigned i = 0; site && i < x.clients; ++i)
+      for (unsigned i = 0; site && i < clients_at(x, name); ++i)
         impl_->clients.emplace_back(
           [self = impl_.get(), &x, at = *site, own = seeds.next()] {
             self->client(x, *at, own);

@@ -37,7 +37,7 @@ struct load_count {
 class load {
 public:
   /// The clients start at once and go on until `stop`.
-  load(sites& all, const std::vector<workload>& what, std::uint64_t seed);
+  load(sites& all, std::vector<workload> what, std::uint64_t seed);
   ~load();
   load(const load&) = delete;
   load& operator=(const load&) = delete;

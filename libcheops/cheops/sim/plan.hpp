@@ -18,6 +18,15 @@ struct call_faults {
   unsigned failed_late = 0; ///< 500 after the work.
 };
 
+/// How often each kind of fault comes: parts of the sum.
+struct fault_mix {
+  unsigned crash = 30;
+  unsigned cut = 40;
+  unsigned pause = 15;
+  unsigned application = 15; ///< It is down.
+  unsigned delay = 0;        ///< What one site sends to another comes late,
+};
+
 /// What one run is made of. `draw` makes one of a seed; tests and scenarios
 /// may write their own.
 struct plan {
@@ -31,6 +40,8 @@ struct plan {
   unsigned clients = 3;
   unsigned operations = 40; ///< Of all clients.
   time_us think_us = 60'000;
+  unsigned reads = 250;       ///< Of 1000 actions of clients.
+  unsigned removes = 15;      ///< Of 100 changes.
   time_us run_us = 3'000'000; ///< Then everything is healed.
 
   // -- network, of 1000 messages ---------------------------------------------
@@ -47,6 +58,10 @@ struct plan {
   unsigned poisoned = 0; ///< Requests that some or all sites refuse, of 1000.
   time_us fault_every_us = 0; ///< Crashes, cuts, pauses; 0: none.
   bool crashes = true;
+  fault_mix faults;
+  time_us fault_us_min = 0;      ///< How long each lasts,
+  time_us fault_us_max = 0;      ///< or 0: as is usual for its kind.
+  time_us late_us_max = 500'000; ///< by so much at most.
   bool lost_disks = false;
   bool passivates = false;
   bool scales = false;  ///< Members are changed.

@@ -25,6 +25,7 @@ world::world(const plan& by, bool tells)
   : random(by.seed), plan_(by), tells_(tells) {
   on_broken([](std::string_view what) { throw failure{std::string{what}}; });
   cut_.assign(by.sites * by.sites, 0);
+  late_by_.assign(by.sites * by.sites, 0);
   paused_until_.assign(by.sites, 0);
   application_down_until_.assign(by.sites, 0);
   for (unsigned i = 0; i < by.sites; ++i)
@@ -159,7 +160,8 @@ void world::transmit(unsigned from, const meta_id& meta,
     return;
   auto copies = !healed_ && random.per_mille(plan_.twice) ? 2 : 1;
   for (; copies > 0; --copies) {
-    auto delay = random.between(plan_.delay_us_min, plan_.delay_us_max);
+    auto delay = random.between(plan_.delay_us_min, plan_.delay_us_max)
+                 + late_by_[from * sites() + to];
     if (plan_.encodes) {
       after_at(to, delay, [this, from, to, meta, bytes = encode(x)] {
         auto m = replicant::decode_message(bytes, at(from).id().site,

@@ -109,10 +109,12 @@ private:
 
   // -- world_faults.cpp ------------------------------------------------------
   void disturb();
+  time_us lasting(time_us usual_min, time_us usual_max);
   void crash_one();
   void cut_some();
   void pause_one();
   void stop_application();
+  void delay_some();
   void heal();
   void join_links(unsigned a, unsigned b);
   [[nodiscard]] bool cut(unsigned from, unsigned to) const {
@@ -127,7 +129,8 @@ private:
   std::uint64_t next_order_ = 0;
   std::vector<event> events_; ///< A heap, the next on top.
   std::vector<std::unique_ptr<node>> nodes_;
-  std::vector<unsigned> cut_; ///< How many faults cut that direction.
+  std::vector<unsigned> cut_;    ///< How many faults cut that direction.
+  std::vector<time_us> late_by_; ///< As cut_: that direction.
   std::vector<time_us> paused_until_;
   std::vector<time_us> application_down_until_;
   std::vector<resource> resources_;

@@ -34,7 +34,7 @@ void world::act(unsigned) {
   auto r = static_cast<unsigned>(random.below(resources_.size()));
   if (!at(site).up() || paused_until_[site] > now_ || is_witness(site))
     return; // It is not there to be asked.
-  if (random.per_mille(250)) {
+  if (random.per_mille(plan_.reads)) {
     read_something(site, r);
   } else {
     ++asked_;
@@ -165,9 +165,9 @@ void world::ask_change(unsigned site, unsigned r, replicant::state& owner) {
   x.site = site;
   x.meta = owner.meta;
   auto kind = random.below(100);
-  x.does = kind < 55   ? change::patch
-           : kind < 85 ? change::replace
-                       : change::remove;
+  x.does = kind >= 100 - plan_.removes ? change::remove
+           : kind < 55                 ? change::patch
+                                       : change::replace;
   asks what{x.tag, {}, poison(), {}};
   auto op = operation_for(x.does, what, owner.site.local_id, x.meta, {},
                           plan_.enforces, plan_.settles_after_ms);

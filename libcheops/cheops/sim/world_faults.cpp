@@ -9,17 +9,28 @@ void world::disturb() {
         [this] {
           if (healed_)
             return;
-          auto what = random.below(100);
-          if (what < 30 && plan_.crashes)
+          const auto& mix = plan_.faults;
+          auto cuts = mix.crash + mix.cut;
+          auto pauses = cuts + mix.pause;
+          auto what = random.below(pauses + mix.application + mix.delay);
+          if (what < mix.crash && plan_.crashes)
             crash_one();
-          else if (what < 70)
+          else if (what < cuts)
             cut_some();
-          else if (what < 85)
+          else if (what < pauses)
             pause_one();
-          else
+          else if (what < pauses + mix.application)
             stop_application();
+          else
+            delay_some();
           disturb();
         });
+}
+
+time_us world::lasting(time_us usual_min, time_us usual_max) {
+  return plan_.fault_us_max > 0
+           ? random.between(plan_.fault_us_min, plan_.fault_us_max)
+           : random.between(usual_min, usual_max);
 }
 
 void world::crash_one() {
@@ -27,7 +38,7 @@ void world::crash_one() {
   if (!at(site).up())
     return;
   at(site).crash();
-  after(random.between(10'000, 800'000), [this, site] {
+  after(lasting(10'000, 800'000), [this, site] {
     if (at(site).up())
       return;
     tell([&] { return at(site).id().site.value + " starts again"; });
@@ -58,7 +69,7 @@ void world::cut_some() {
              + at(to).id().site.value;
     });
   }
-  after(random.between(20'000, 1'200'000), [this, all] {
+  after(lasting(20'000, 1'200'000), [this, all] {
     if (healed_)
       return;
     for (auto [from, to] : all) {
@@ -85,7 +96,7 @@ void world::join_links(unsigned a, unsigned b) {
 
 void world::pause_one() {
   auto site = random.below(sites());
-  paused_until_[site] = now_ + random.between(20'000, 600'000);
+  paused_until_[site] = now_ + lasting(20'000, 600'000);
   tell([&] {
     return at(static_cast<unsigned>(site)).id().site.value + " is paused";
   });
@@ -93,17 +104,31 @@ void world::pause_one() {
 
 void world::stop_application() {
   auto site = random.below(sites());
-  application_down_until_[site] = now_ + random.between(50'000, 1'500'000);
+  application_down_until_[site] = now_ + lasting(50'000, 1'500'000);
   tell([&] {
     return "the application of "
            + at(static_cast<unsigned>(site)).id().site.value + " is down";
   });
 }
 
+void world::delay_some() {
+  auto a = static_cast<unsigned>(random.below(sites()));
+  auto b = static_cast<unsigned>(random.below(sites()));
+  auto by = random.between(1'000, plan_.late_us_max);
+  late_by_[a * sites() + b] = by;
+  tell([&] {
+    return "late: " + at(a).id().site.value + " to " + at(b).id().site.value
+           + " by " + std::to_string(by / 1000) + " ms";
+  });
+  after(lasting(20'000, 1'200'000),
+        [this, a, b] { late_by_[a * sites() + b] = 0; });
+}
+
 void world::heal() {
   healed_ = true;
   tell([] { return std::string{"all is healed"}; });
   cut_.assign(cut_.size(), 0);
+  late_by_.assign(late_by_.size(), 0);
   paused_until_.assign(paused_until_.size(), 0);
   application_down_until_.assign(application_down_until_.size(), 0);
   for (auto& n : nodes_)

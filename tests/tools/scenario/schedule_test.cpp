@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_site_has_one_fault_at_a_time) {
 BOOST_AUTO_TEST_CASE(times_and_kinds_are_within_what_the_file_allows) {
   random_faults what;
   what.events = 200;
-  what.kinds = {fault_kind::cut};
+  what.kinds = {{fault_kind::cut}};
   what.lasts = {milliseconds{10}, milliseconds{20}};
   auto all = make_schedule(what, 5, 3);
   BOOST_TEST_REQUIRE(all.size() == 200);
@@ -63,4 +63,29 @@ BOOST_AUTO_TEST_CASE(times_and_kinds_are_within_what_the_file_allows) {
     BOOST_TEST((x.at >= before));
     before = x.at;
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_prolonged_load_has_more_faults_in_more_time) {
+  cheops::scenario::scenario what;
+  what.faults.emplace();
+  what.workloads.resize(2);
+  what.workloads[1].by_step = true;
+  prolong(what, 10);
+  BOOST_TEST(what.faults->events == 200U);
+  BOOST_TEST(what.workloads[0].lasts.count() == 100'000);
+  BOOST_TEST(what.workloads[1].lasts.count() == 10'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_between_two_sites_has_two_and_a_bounded_delay) {
+  random_faults what;
+  what.kinds = {{fault_kind::delay, 3}, {fault_kind::cut_one_way, 1}};
+  auto delays = 0U;
+  for (const auto& x : make_schedule(what, 3, 5)) {
+    BOOST_TEST(x.peer != x.site);
+    BOOST_TEST(x.peer < 3U);
+    BOOST_TEST((x.by.count() > 0) == (x.kind == fault_kind::delay));
+    BOOST_TEST(x.by.count() <= what.delay.to.count());
+    delays += x.kind == fault_kind::delay ? 1 : 0;
+  }
+  BOOST_TEST(delays > 5U);
 }
