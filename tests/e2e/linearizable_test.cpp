@@ -222,7 +222,12 @@ struct three_sites : folder_fixture {
       moments.emplace(x.at + x.lasts, std::pair{x, false});
     }
     for (const auto& [at, x] : moments) {
-      std::this_thread::sleep_until(begin + at);
+      // Until its time comes, or nothing can come of it any more.
+      auto left = begin + at - steady::now();
+      auto ended = scenario::poll_until(
+        std::chrono::duration_cast<std::chrono::milliseconds>(left),
+        [&] { return !all->unexpected_ends().empty(); });
+      BOOST_REQUIRE(!ended);
       change(x.first, x.second);
     }
   }
