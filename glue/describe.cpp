@@ -3,12 +3,19 @@
 #include "glue/quantity.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 namespace cheops::glue {
 
 using namespace application;
 
 namespace {
+
+void add(std::string& to, std::initializer_list<std::string_view> parts) {
+  for (auto x : parts)
+    to += x;
+}
 
 std::string padded(std::string_view x, std::size_t width) {
   std::string out{x};
@@ -19,7 +26,7 @@ std::string padded(std::string_view x, std::size_t width) {
 std::string joined(const std::vector<std::string>& all) {
   std::string out;
   for (const auto& x : all)
-    out += (out.empty() ? "" : ", ") + x;
+    add(out, {out.empty() ? "" : ", ", x});
   return out;
 }
 
@@ -79,17 +86,18 @@ std::string resource_text(const resource& x) {
     out += " (the application refuses a second of one name)";
   out += x.secret ? "; bodies are never shown\n" : "\n";
   for (const auto& op : x.operations)
-    out += "    " + padded(to_string(op.does), 8) + padded(op.method, 8)
-           + op.path + "\n";
-  for (const auto& ref : x.references)
-    out +=
-      "    " + std::string{dependency_text(ref.kind)} + " the " + ref.resource
-      + " of " + ref.service.value + " whose " + (ref.by_name ? "name" : "id")
-      + " is at "
-      + (ref.path_parameter.empty()
-           ? (ref.pointer.empty() ? "the top" : ref.pointer) + " in the body"
-           : "{" + ref.path_parameter + "} in the path")
-      + "\n";
+    add(out, {"    ", padded(to_string(op.does), 8), padded(op.method, 8),
+              op.path, "\n"});
+  for (const auto& ref : x.references) {
+    add(out,
+        {"    ", dependency_text(ref.kind), " the ", ref.resource, " of ",
+         ref.service.value, " whose ", ref.by_name ? "name" : "id", " is at "});
+    if (!ref.path_parameter.empty())
+      add(out, {"{", ref.path_parameter, "} in the path\n"});
+    else
+      add(out,
+          {ref.pointer.empty() ? "the top" : ref.pointer, " in the body\n"});
+  }
   auto creates = [](const operation& op) { return op.does == verb::create; };
   if (std::ranges::any_of(x.operations, creates))
     out += replication_text(x.copies);
@@ -138,11 +146,11 @@ std::string explain(const description& x) {
     out += "More than this page says is known of it: the adapter " + x.adapter
            + " (tokens, ids of requests).\n";
   for (const auto& service : x.services)
-    out += "\n" + service_text(x, service);
+    add(out, {"\n", service_text(x, service)});
   if (!x.clients.environment.empty())
     out += "\nClients are started (cheops run) with\n";
   for (const auto& [name, value] : x.clients.environment)
-    out += "  " + name + "=" + value + "\n";
+    add(out, {"  ", name, "=", value, "\n"});
   return out;
 }
 

@@ -90,6 +90,10 @@ private:
     return out;
   }
 
+  static std::string shown(const std::string& text) {
+    return "\"" + text + "\" ";
+  }
+
   /// Where the service's paths begin; one deployment may serve it at its root,
   /// another behind a prefix.
   void read_bases(const yaml::node& x) {
@@ -97,9 +101,9 @@ private:
     for (const auto& y : one_or_many(x)) {
       auto base = y.as<std::string>();
       if (auto fault = template_fault(base); !fault.empty())
-        y.fail("\"" + base + "\" " + fault);
+        y.fail(shown(base).append(fault));
       else if (base.find("{id}") != std::string::npos)
-        y.fail("\"" + base + "\" has {id}, which is a resource's own id");
+        y.fail(shown(base).append("has {id}, which is a resource's own id"));
       else
         bases_.push_back(base == "/" ? "" : base);
     }
@@ -157,6 +161,7 @@ private:
     auto known = verbs.find(word);
     if (known == verbs.end()) {
       std::vector<std::string> all;
+      all.reserve(verbs.size());
       for (const auto& v : verbs)
         all.push_back(v.first);
       fail_unknown(x, "verb", word, all);

@@ -81,7 +81,7 @@ result<std::string> make_head(const client_request& what, const url& to,
                      "write request");
     host = host || same_text(name, "Host");
     agent = agent || same_text(name, "User-Agent");
-    fields += name + ": " + value + "\r\n";
+    fields.append(name).append(": ").append(value).append("\r\n");
   }
   auto out = what.method + ' ' + to.target + " HTTP/1.1\r\n";
   if (!host)
