@@ -103,7 +103,9 @@ void check_rewritten(const head& h) {
   with.target = h.target;
   with.host = "127.0.0.1:1";
   with.via = "Via: 1.1 S (x)\r\n";
-  with.forwarded = "Forwarded: for=127.0.0.1;proto=http";
+  forwarding client;
+  client.own = "Forwarded: for=127.0.0.1;proto=http";
+  with.client = &client;
   with.set_for_peer = ours;
   std::string out;
   write_request(out, h, with);

@@ -43,7 +43,7 @@ public:
 
   site::config read(const yaml::node& root) {
     site::config out;
-    out.name = site_id{read_name(root.at("site"))};
+    out.name = site_id{read_site_name(root.at("site"))};
     (void) root.at("application");
     out.data = "/var/lib/cheops";
     read_path(root, "data", out.data);
@@ -145,6 +145,8 @@ private:
       if (out.tls.certificate.empty())
         tls.fail("needs \"certificate\" and \"key\"");
     }
+    for (const auto& y : one_or_many(x.optional("forwarded_from")))
+      out.forwarded_from.push_back(read_network(y));
     out.to = read_backend(x.at("backend"));
     return out;
   }
@@ -200,7 +202,7 @@ private:
   site::peer read_peer(const yaml::node& x, const site_id& self) {
     site::peer out;
     auto name = x.at("site");
-    out.name = site_id{read_name(name)};
+    out.name = site_id{read_site_name(name)};
     if (!out.name.empty()) {
       auto done = peers_.emplace(fold_case(out.name.value), name.where());
       if (same_name(out.name.value, self.value))
@@ -241,7 +243,7 @@ private:
     if (x.optional("brings"))
       out.brings.emplace();
     read_list("brings", [&](const yaml::node& one) {
-      out.brings->emplace_back(read_name(one));
+      out.brings->emplace_back(read_site_name(one));
     });
     return out;
   }

@@ -1,6 +1,7 @@
 #include "glue/words.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/site/name.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -19,6 +20,13 @@ std::string read_name(const yaml::node& x) {
       || edge(name.front()) || edge(name.back())
       || name.find_first_of("\n\t") != std::string::npos)
     x.expected("a name (one line, at most 253 bytes, not \"*\")");
+  return name;
+}
+
+std::string read_site_name(const yaml::node& x) {
+  auto name = x.as<std::string>();
+  if (x.is_text() && !site::is_name(name))
+    x.expected(site::name_rule);
   return name;
 }
 

@@ -14,6 +14,9 @@ namespace cheops::glue {
 /// spaces around it, and not "*".
 [[nodiscard]] std::string read_name(const yaml::node& x);
 
+/// A site's name: site::is_name.
+[[nodiscard]] std::string read_site_name(const yaml::node& x);
+
 /// One of the verbs.
 [[nodiscard]] application::verb read_verb(const yaml::node& x);
 

@@ -133,7 +133,7 @@ void exchange::gather() {
     return;
   }
   rearm();
-  s_.wait_readable();
+  wait_for_client();
 }
 
 /// The whole of it goes out with the head of each leg.
@@ -233,10 +233,10 @@ void exchange::collected() {
 }
 
 /// The answer does not pass: an error of ours goes instead.
-void exchange::end_follower(error why) {
+void exchange::end_follower(const error& why) {
   drop_upstream();
   auto status = why.code == errc::too_large ? 502U : 0U;
-  refuse(std::move(why), refusal::not_allowed, status);
+  refuse(why, refusal::not_allowed, status);
 }
 
 } // namespace cheops::http

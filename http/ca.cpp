@@ -1,5 +1,6 @@
 #include "http/ca.hpp"
 
+#include "cheops/site/name.hpp"
 #include "http/ca_folder.hpp"
 #include "http/openssl.hpp"
 #include "http/text.hpp"
@@ -19,18 +20,18 @@ namespace cheops::http::ca {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 253;
 constexpr std::size_t common_name_max = 64; // X.520's ub-common-name.
 constexpr unsigned days_max = 36'500;
 constexpr long skew_seconds = 300; // Clocks of other sites may be behind.
 
 error wrong(std::string what, std::string hint = {}) {
-  return {errc::bad_config, std::move(what), "", "cheops ca", std::move(hint)};
+  return {errc::bad_config, std::move(what), "", "certificates",
+          std::move(hint)};
 }
 
 error openssl_failed(std::string_view step) {
-  return {errc::io, std::string{step} + ": " + openssl_says(), "", "cheops ca",
-          ""};
+  return {errc::io, std::string{step} + ": " + openssl_says(), "",
+          "certificates", ""};
 }
 
 owned<EVP_PKEY> new_key() {
@@ -282,7 +283,7 @@ result<opened> open_authority(const folder_lock& in) {
 bool is_dns_name(std::string_view x) {
   if (x.starts_with("*."))
     x.remove_prefix(2);
-  if (x.empty() || x.size() > name_bytes_max || x.front() == '.'
+  if (x.empty() || x.size() > site::name_bytes_max || x.front() == '.'
       || x.back() == '.')
     return false;
   return std::all_of(x.begin(), x.end(), [](char c) {
@@ -301,20 +302,18 @@ bool is_address(const std::string& x) {
 
 result<void> check(const request& what) {
   auto& name = what.name;
-  auto plain = std::none_of(name.begin(), name.end(), [](unsigned char c) {
-    return c < 0x20 || c == 0x7F;
-  });
-  if (name.empty() || name.size() > name_bytes_max || !plain
-      || clean_utf8(name, name.size() * 3) != name)
-    return wrong("a name is 1 to 253 bytes of UTF-8 without control "
-                 "characters");
+  // The rule of the configuration: it must take what is issued here.
+  if (!site::is_name(name) || clean_utf8(name, name.size() * 3) != name)
+    return wrong("\"" + clean_utf8(name, site::name_bytes_max)
+                   + "\" cannot be a name",
+                 "give " + std::string{site::name_rule});
   for (auto& x : what.dns)
     if (!is_dns_name(x))
-      return wrong("\"" + clean_utf8(x, name_bytes_max)
+      return wrong("\"" + clean_utf8(x, site::name_bytes_max)
                    + "\" is not a DNS name");
   for (auto& x : what.addresses)
     if (!is_address(x))
-      return wrong("\"" + clean_utf8(x, name_bytes_max)
+      return wrong("\"" + clean_utf8(x, site::name_bytes_max)
                    + "\" is not an IP address");
   if (!what.site && what.dns.empty() && what.addresses.empty())
     return wrong("a server's certificate needs a DNS name or an IP address");
@@ -373,8 +372,9 @@ result<issued> issue(const std::string& folder, const request& what) {
   if (!what.overwrite)
     for (auto* end : {".crt", ".key"})
       if (into->exists(stem + end))
-        return wrong(into->path(stem + end) + " exists",
-                     "name another folder, or say that it may be replaced");
+        return wrong(
+          into->path(stem + end) + " exists",
+          "name another folder (--into), or replace it (--overwrite)");
   auto key = new_key();
   auto leaf = key ? new_leaf(what, key.get(), *by) : nullptr;
   if (!leaf)
@@ -423,7 +423,7 @@ result<std::vector<std::string>> revoke(const std::string& folder,
   }
   if (revoked.empty())
     return wrong("no valid certificate has the serial or the name \""
-                   + clean_utf8(serial_or_name, name_bytes_max) + "\"",
+                   + clean_utf8(serial_or_name, site::name_bytes_max) + "\"",
                  "see: cheops ca list");
   auto crl = make_crl(*by, *entries);
   if (!crl)

@@ -77,6 +77,7 @@ void exchange::start(head& request, std::size_t skipped) {
   kept_all_ = true;
   keeps_body_ = head_out_ = continued_ = false;
   taken_ = sent_ = leg_sent_ = 0;
+  sent_before_ = ~std::uint64_t{0}; // The first look sees something move.
   status_ = 0;
   error_code_ = errc::none;
   keep_client_ = request.version == 11 ? !request.close : request.keep_alive;
@@ -108,7 +109,7 @@ void exchange::decide(traffic::clock::time_point now) {
   switch (decision_.what) {
   case traffic::verdict::refuse: {
     auto counted = refusal_of(decision_.refusal.code);
-    refuse(std::move(decision_.refusal), counted);
+    refuse(decision_.refusal, counted);
     return;
   }
   case traffic::verdict::answer:
@@ -214,7 +215,7 @@ void exchange::write_request_head() {
   with_what.drop = changes.drop;
   with_what.host = pool_->label();
   with_what.via = w_.via_line(decision_.service->name, began_);
-  with_what.forwarded = s_.forwarded();
+  with_what.client = &s_.forwarded();
   with_what.set = decision_.set;
   if (to_peer_)
     with_what.set_for_peer = decision_.set_for_peer;
@@ -264,8 +265,8 @@ bool exchange::retry_on_fresh() {
   return true;
 }
 
-void exchange::leg_failed(traffic::failure how, unsigned status, error why,
-                          refusal counted) {
+void exchange::leg_failed(traffic::failure how, unsigned status,
+                          const error& why, refusal counted) {
   drop_upstream();
   if (may_move_on(how, status)) {
     w_.counts.refused(counted);
@@ -273,7 +274,7 @@ void exchange::leg_failed(traffic::failure how, unsigned status, error why,
     next_leg();
     return;
   }
-  refuse(std::move(why), counted);
+  refuse(why, counted);
 }
 
 void exchange::on_reload() {
@@ -308,7 +309,7 @@ void exchange::blame(const error& why) {
     w_.shared->traces->blame(*decision_.blame, why);
 }
 
-void exchange::refuse(error why, refusal counted, unsigned status) {
+void exchange::refuse(const error& why, refusal counted, unsigned status) {
   w_.counts.refused(counted);
   blame(why);
   error_code_ = why.code;

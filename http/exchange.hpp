@@ -41,6 +41,9 @@ public:
   // -- told by the session ---------------------------------------------------
   void on_client_readable();
   void on_client_writable();
+  /// The client has ended its sending, and nothing has shown since whether
+  /// it is still there.
+  void on_client_silent();
   /// The client has closed, or was cut off.
   void on_client_gone();
 
@@ -86,11 +89,11 @@ private:
   void peer_leg(const site_id& to);
   void start_leg(ref<pool> from);
   void write_request_head();
-  void leg_failed(traffic::failure how, unsigned status, error why,
+  void leg_failed(traffic::failure how, unsigned status, const error& why,
                   refusal counted);
   [[nodiscard]] bool may_move_on(traffic::failure how, unsigned status) const;
   void drop_upstream();
-  void refuse(error why, refusal counted, unsigned status = 0);
+  void refuse(const error& why, refusal counted, unsigned status = 0);
   void finish();
   void end(bool keep);
   void push_refusal();
@@ -105,6 +108,7 @@ private:
   [[nodiscard]] bool waits_for_request() const noexcept;
 
   // -- relay.cpp: bytes ------------------------------------------------------
+  void wait_for_client();
   void push_request();
   [[nodiscard]] bool take_request_piece();
   void request_write_failed();
@@ -132,7 +136,7 @@ private:
   [[nodiscard]] bool consult();
   void collect();
   void collected();
-  void end_follower(error why);
+  void end_follower(const error& why);
 
   // -- replicated.cpp: resources on several sites ---------------------------
   [[nodiscard]] std::string_view seen_target() const noexcept;
@@ -242,6 +246,7 @@ private:
   bool keep_upstream_ = false;
   bool head_out_ = false; ///< The answer may have reached the client.
   std::uint64_t sent_ = 0;
+  std::uint64_t sent_before_ = 0; ///< When the client was last looked for.
   errc error_code_ = errc::none;
 
   // Injected faults (experiments); all off nearly always.

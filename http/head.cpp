@@ -98,6 +98,10 @@ known identify(std::string_view n) noexcept {
     if (is("upgrade"))
       return known::upgrade;
     break;
+  case 9:
+    if (is("forwarded") || is("x-real-ip"))
+      return known::forwarded;
+    break;
   case 10:
     if (is("connection"))
       return known::connection;
@@ -124,6 +128,10 @@ known identify(std::string_view n) noexcept {
   if (n.size() >= 7 && (n[0] | 0x20) == 'c'
       && same_name(n.substr(0, 7), "cheops-"))
     return known::ours;
+  constexpr std::string_view forwarded = "x-forwarded-";
+  if (n.size() > forwarded.size() && (n[0] | 0x20) == 'x'
+      && same_name(n.substr(0, forwarded.size()), forwarded))
+    return known::forwarded;
   return known::other;
 }
 
@@ -251,6 +259,9 @@ head_reader::outcome head_reader::read(std::string_view bytes,
                                        const site::limits& most) {
   moved_to(bytes.data());
   for (;;) {
+    if (!started_ && side_ == side::request && at_ < bytes.size()
+        && !begins_request(bytes[at_]))
+      return outcome::refused;
     const auto* nl = static_cast<const char*>(
       std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_));
     auto end = nl != nullptr ? static_cast<std::size_t>(nl - bytes.data())
@@ -274,8 +285,8 @@ head_reader::outcome head_reader::read(std::string_view bytes,
              outcome::refused;
     line.remove_suffix(1);
     if (!started_) {
-      // One empty line before a request is let pass (RFC 9112, 2.2).
-      if (line.empty() && side_ == side::request && skipped_ == 0) {
+      if (line.empty() && side_ == side::request
+          && skipped_ < blank_bytes_max) {
         skipped_ = at_;
         continue;
       }
@@ -289,6 +300,19 @@ head_reader::outcome head_reader::read(std::string_view bytes,
       return outcome::refused;
     }
   }
+}
+
+/// What cannot become a request is refused at its first byte: who speaks
+/// another protocol waits for our word, and would wait for a line's end.
+bool head_reader::begins_request(char first) noexcept {
+  constexpr char tls_handshake = 0x16;
+  if (token_chars[static_cast<unsigned char>(first)] || first == '\r'
+      || first == '\n')
+    return true;
+  if (first == tls_handshake)
+    return refuse(refusal::bad_handshake, 400,
+                  "this is TLS, and the front speaks plain HTTP");
+  return refuse(refusal::bad_syntax, 400, "the method is not a token");
 }
 
 bool head_reader::start_line(std::string_view line, const site::limits& most) {
@@ -361,7 +385,8 @@ bool head_reader::note(known id, const traffic::field& f) {
       return refuse(refusal::bad_host, 400, "there is more than one Host");
     head_.has_host = true;
     head_.host = f.value;
-    return side_ == side::answer || valid_host(f.value)
+    // RFC 9110, 7.2: empty where the target has no authority.
+    return side_ == side::answer || f.value.empty() || valid_host(f.value)
            || refuse(refusal::bad_host, 400, "Host is not a host and port");
   case known::content_length:
     if (has_length_)

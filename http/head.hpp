@@ -24,7 +24,8 @@ enum class known : std::uint8_t {
   upgrade,
   expect,
   via,
-  ours, ///< `Scope`, `Cheops-*`.
+  forwarded, ///< Forwarded, X-Forwarded-*, X-Real-IP: who the client is.
+  ours,      ///< `Scope`, `Cheops-*`.
 };
 
 [[nodiscard]] known identify(std::string_view field_name) noexcept;
@@ -73,6 +74,9 @@ struct head {
   [[nodiscard]] std::string_view get(std::string_view name) const noexcept;
 };
 
+/// RFC 9112, 2.2: an empty line before a request is let pass; a few are.
+inline constexpr std::size_t blank_bytes_max = 8;
+
 /// Reads one head. Call `read` again with the same bytes and more until it
 /// does not answer `more`; bytes looked at once are not looked at again.
 class head_reader {
@@ -86,7 +90,7 @@ public:
   [[nodiscard]] const head& got() const noexcept { return head_; }
   [[nodiscard]] head& got() noexcept { return head_; }
   [[nodiscard]] const defect& why() const noexcept { return defect_; }
-  /// Empty lines before the start line: not part of the head.
+  /// Bytes of empty lines before the start line: not part of the head.
   [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
   /// The bytes read so far lie elsewhere now (a buffer grew): views follow.
   void moved_to(const char* bytes) noexcept;
@@ -96,6 +100,7 @@ public:
   void answers(bool head_request) noexcept { head_request_ = head_request; }
 
 private:
+  bool begins_request(char first) noexcept;
   bool start_line(std::string_view line, const site::limits& most);
   bool request_line(std::string_view line, const site::limits& most);
   bool status_line(std::string_view line);

@@ -23,6 +23,7 @@ public:
   [[nodiscard]] result<void> open(const mesh::address& at, bool alone);
   void start();
   void close();
+  [[nodiscard]] bool is_open() const { return acceptor_.is_open(); }
   [[nodiscard]] std::uint16_t port() const;
 
 private:

@@ -36,7 +36,8 @@ std::string_view title_of(unsigned status, const error& x) {
   return status == known.status || phrase.empty() ? known.title : phrase;
 }
 
-/// RFC 9457, with `code`, `site`, `step` and `hint` of ours.
+} // namespace
+
 json::object as_problem(unsigned status, const error& x) {
   json::object out;
   std::string type = "urn:cheops:error:";
@@ -53,6 +54,8 @@ json::object as_problem(unsigned status, const error& x) {
     out["hint"] = text(x.hint);
   return out;
 }
+
+namespace {
 
 /// What keystoneauth and the command line clients of OpenStack show: they
 /// read the message alone, so it says all of it.

@@ -3,6 +3,8 @@
 #include "cheops/application/description.hpp"
 #include "cheops/result.hpp"
 
+#include <boost/json/fwd.hpp>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +31,10 @@ struct problem {
 [[nodiscard]] problem to_problem(unsigned status, const error& x,
                                  application::error_shape as,
                                  std::string_view here);
+
+/// RFC 9457, with `code` of ours, and with `site`, `step` and `hint` where the
+/// error has them.
+[[nodiscard]] boost::json::object as_problem(unsigned status, const error& x);
 
 /// The reason phrase of a status: "Service Unavailable"; "" if unknown.
 [[nodiscard]] std::string_view reason_phrase(unsigned status) noexcept;

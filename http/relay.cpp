@@ -5,6 +5,7 @@
 
 #include <cassert>
 #include <charconv>
+#include <utility>
 
 namespace cheops::http {
 
@@ -41,6 +42,10 @@ void exchange::on_client_readable() {
   }
   if (stage_ == stage::refusing || held(true, true))
     return;
+  if (s_.ended()) {
+    s_.close(); // It was waiting for its answer, and waits no more.
+    return;
+  }
   // Behind the request there is nothing to read yet; but to see that the
   // client has gone, a little of the next one is taken.
   auto most = request_.done() ? buffer::small
@@ -57,7 +62,10 @@ void exchange::on_client_readable() {
   }
   auto r = s_.io.try_read(room);
   if (r.what == io::closed || r.what == io::failed) {
-    s_.close();
+    auto whole =
+      request_.done() || (stage_ != stage::gathering && !s_.in.empty());
+    if (r.what == io::failed || !whole || !s_.client_ended())
+      s_.close();
     return;
   }
   s_.in.commit(r.bytes);
@@ -66,6 +74,35 @@ void exchange::on_client_readable() {
   else if (r.bytes > 0 && !request_.done())
     push_request();
   if (runs())
+    s_.wait_readable();
+}
+
+/// One that has left looks as one that has only ended its sending, until it is
+/// sent something: its system refuses what nobody reads any more. An interim
+/// answer disturbs nobody; within an answer, and for HTTP/1.0, there is none.
+void exchange::on_client_silent() {
+  constexpr std::chrono::milliseconds between_questions{5000};
+  constexpr std::chrono::milliseconds stillness_max{1000};
+  if (!to_client_.empty()) {
+    // It takes nothing now; `timeouts.idle` is for that.
+    s_.look_again(stillness_max);
+  } else if (stage_ < stage::answering && in_->version == 11) {
+    to_client_.before = "HTTP/1.1 102 Processing\r\n\r\n";
+    if (to_client_.flush(s_.io, s_.in, sent_) == io::again)
+      s_.wait_writable();
+    s_.look_again(between_questions);
+  } else if (std::exchange(sent_before_, sent_) != sent_) {
+    s_.look_again(stillness_max);
+  } else {
+    s_.close();
+  }
+}
+
+/// For more of its request; without it, to see that it has gone.
+void exchange::wait_for_client() {
+  if (s_.ended() && !request_.done() && s_.in.empty())
+    s_.close(); // The rest will not come.
+  else
     s_.wait_readable();
 }
 
@@ -95,9 +132,9 @@ void exchange::push_request() {
     finish();
     return;
   }
-  if (!request_.done())
-    s_.wait_readable();
   rearm();
+  if (!request_.done())
+    wait_for_client();
 }
 
 bool exchange::take_request_piece() {
@@ -292,7 +329,7 @@ bool exchange::replaced_by_cause() {
   if (!cause)
     return false;
   drop_upstream();
-  refuse(std::move(*cause), refusal::peer_unreachable);
+  refuse(*cause, refusal::peer_unreachable);
   return true;
 }
 

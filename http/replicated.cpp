@@ -75,7 +75,7 @@ void exchange::refuse_change(error why, unsigned status) {
   auto shown = status != 0 ? status : describe(why.code).status;
   ran_ = ran_ || shown < 500;
   auto counted = counted_as(why.code);
-  refuse(std::move(why), counted, status);
+  refuse(why, counted, status);
 }
 
 // -- a change ----------------------------------------------------------------

@@ -71,6 +71,17 @@ bool dropped_by_nomination(const head& in, std::size_t i) {
          && listed(in.nominated, in.fields[i].name);
 }
 
+void append_forwarded(std::string& to, const head& in, const forwarding& of) {
+  to.append(of.own);
+  // Always quoted: it may hold a port.
+  if (!in.host.empty())
+    to.append(";host=\"").append(in.host).append("\"");
+  to.append("\r\n").append(of.address);
+  // The first proxy knows what its client spoke; those behind do not.
+  if (!of.believed || in.get("X-Forwarded-Proto").empty())
+    to.append(of.proto);
+}
+
 /// Upgrade may come in several lines, and each goes on or none does.
 bool offers_h2c(const head& in) {
   for (std::size_t i = 0; i < in.fields.size(); ++i)
@@ -98,6 +109,10 @@ void write_request(std::string& to, const head& in,
     case known::hop_by_hop:
     case known::ours:
       return false;
+    case known::forwarded:
+      if (!with.client->believed)
+        return false;
+      break;
     case known::upgrade:
       return upgrade;
     case known::expect:
@@ -116,11 +131,8 @@ void write_request(std::string& to, const head& in,
     append_field(to, "Host", with.host);
   if (upgrade)
     to.append("Connection: Upgrade\r\n");
-  // Always quoted: it may hold a port.
-  to.append(with.forwarded);
-  if (in.has_host)
-    to.append(";host=\"").append(in.host).append("\"");
-  to.append("\r\n").append(with.via);
+  append_forwarded(to, in, *with.client);
+  to.append(with.via);
   for (const auto& h : with.set)
     append_field(to, h.name, h.value);
   for (const auto& h : with.edits)

@@ -11,12 +11,22 @@
 /// those that end here, with those that we add.
 namespace cheops::http {
 
+/// What is said of a client to who is behind: lines of ours.
+struct forwarding {
+  std::string own;     ///< "Forwarded: for=…;proto=…", without its end.
+  std::string address; ///< "X-Forwarded-For: …", with its end.
+  std::string proto;   ///< "X-Forwarded-Proto: …", with its end.
+  /// The client is a proxy or a peer: what it says of its own client goes on
+  /// before our lines. Else it is dropped: anybody could write it.
+  bool believed = false;
+};
+
 struct request_additions {
-  std::string_view target; ///< Origin form.
-  std::string_view host;   ///< Used where the request has no Host.
-  std::string_view via;    ///< The whole lines, with line ends.
-  std::string_view forwarded;
-  std::span<const traffic::header> set;          ///< Replace theirs.
+  std::string_view target;              ///< Origin form.
+  std::string_view host;                ///< Used where the request has no Host.
+  std::string_view via;                 ///< The whole lines, with line ends.
+  const forwarding* client = nullptr;   ///< Never null.
+  std::span<const traffic::header> set; ///< Replace theirs.
   std::span<const traffic::header> set_for_peer; ///< Added; ours are gone.
   std::span<const traffic::header> edits; ///< The adapter's; replace theirs.
   std::span<const std::string> drop;      ///< Names that do not go on.

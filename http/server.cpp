@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -30,6 +31,7 @@ public:
   void publish(mesh::fault_table faults) override;
   result<void> reload(std::shared_ptr<const site::config> config) override;
   void stop(std::chrono::milliseconds grace) override;
+  result<void> health() override;
   std::vector<std::uint16_t> ports() const override { return ports_; }
 
 private:
@@ -138,6 +140,41 @@ result<void> server_impl::reload(std::shared_ptr<const site::config> config) {
   shared_->traces->configure(with_->config->bounds.correlations,
                              with_->config->times.correlation);
   tell([with = with_](worker& on) { on.reload(with); });
+  return {};
+}
+
+/// What the threads answer; it may come when nobody waits any more.
+struct roll_call {
+  std::mutex guard;
+  std::condition_variable changed;
+  std::size_t answers = 0;
+  std::vector<std::uint16_t> deaf; ///< Ports where some thread hears nobody.
+};
+
+result<void> server_impl::health() {
+  constexpr std::chrono::seconds patience{1};
+  auto failed = [this](std::string what) -> result<void> {
+    return error{errc::io, std::move(what), with_->config->name.value,
+                 "serve fronts", "read the log; restart the node"};
+  };
+  auto calls = std::make_shared<roll_call>();
+  tell([calls, ports = ports_](worker& on) {
+    std::lock_guard lock{calls->guard};
+    for (std::size_t i = 0; i < on.listeners.size(); ++i)
+      if (!on.listeners[i]->is_open())
+        calls->deaf.push_back(ports[i]);
+    ++calls->answers;
+    calls->changed.notify_one();
+  });
+  std::unique_lock lock{calls->guard};
+  if (!calls->changed.wait_for(
+        lock, patience, [&] { return calls->answers == workers_.size(); }))
+    return failed(std::to_string(workers_.size() - calls->answers) + " of "
+                  + std::to_string(workers_.size())
+                  + " event loops do not answer");
+  if (!calls->deaf.empty())
+    return failed("nobody listens on port "
+                  + std::to_string(calls->deaf.front()));
   return {};
 }
 

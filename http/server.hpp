@@ -57,6 +57,10 @@ public:
   /// takes a free one).
   [[nodiscard]] virtual std::vector<std::uint16_t> ports() const = 0;
 
+  /// Whether every thread turns and listens on every front: asks them, and
+  /// waits for at most a second. Errors: io, with what does not.
+  [[nodiscard]] virtual result<void> health() = 0;
+
   /// Stops accepting, lets what runs end for `grace`, then cuts it off.
   /// Blocks until the threads have ended.
   virtual void stop(std::chrono::milliseconds grace) = 0;

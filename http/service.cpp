@@ -26,20 +26,46 @@ using acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
+/// What is read from files; all empty on a Unix socket.
+struct service_files {
+  std::optional<token_digest> token;
+  ssl_context tls;
+};
+
+result<service_files> read_files(const site::admin_endpoint& at, bool guarded) {
+  service_files out;
+  if (!at.unix_path.empty())
+    return out;
+  if (guarded) {
+    if (at.token_file.empty())
+      return error{errc::bad_config,
+                   "an admin endpoint on TCP needs a token file", "", "listen",
+                   "set admin.token_file, or use admin.unix"};
+    auto read = read_token(at.token_file);
+    if (!read)
+      return read.error();
+    out.token = *read;
+  }
+  if (!at.tls.empty()) {
+    auto made = front_context(at.tls);
+    if (!made)
+      return made.error();
+    out.tls = *made;
+  }
+  return out;
+}
+
 class service_impl final : public service {
 public:
-  service_impl(service_settings with, listening at,
-               std::optional<token_digest> token, ssl_context tls)
-    : state_{with, routes{std::move(with.routes)}, token, nullptr},
+  service_impl(service_settings with, listening at, service_files files)
+    : state_{with, routes{std::move(with.routes)}, files.token, nullptr},
+      guarded_(files.token.has_value()),
       handlers_(std::max(1U, with.threads)),
       acceptor_(io_, asio::generic::stream_protocol{at.family, 0}, at.fd),
       port_(at.port) {
     state_.handlers = &handlers_;
     state_.with.routes.clear(); // They are in `known`.
-    if (tls) {
-      SSL_CTX_up_ref(tls.get());
-      tls_.emplace(tls.get()); // Takes that reference.
-    }
+    take(files.tls);
     asio::co_spawn(io_, accept(), asio::detached);
     thread_ = std::thread{[this] { io_.run(); }};
   }
@@ -60,7 +86,25 @@ public:
 
   std::uint16_t port() const noexcept override { return port_; }
 
+  result<void> reload() override {
+    auto files = read_files(state_.with.at, guarded_);
+    if (!files)
+      return files.error();
+    asio::post(io_, [this, now = std::move(*files)] {
+      state_.token = now.token;
+      take(now.tls);
+    });
+    return {};
+  }
+
 private:
+  void take(const ssl_context& tls) {
+    if (!tls)
+      return;
+    SSL_CTX_up_ref(tls.get());
+    tls_.emplace(tls.get()); // Takes that reference.
+  }
+
   awaitable<void> accept() {
     while (!stopping_) {
       stream_socket client{io_};
@@ -99,7 +143,8 @@ private:
                   MSG_NOSIGNAL | MSG_DONTWAIT);
   }
 
-  service_state state_;
+  service_state state_; ///< Of the I/O thread, once it runs.
+  const bool guarded_;
   asio::io_context io_{1};
   asio::thread_pool handlers_;
   acceptor acceptor_;
@@ -134,39 +179,29 @@ service_response to_response(const error& x, std::string_view here) {
   return to_response(describe(x.code).status, x, here);
 }
 
+result<void> service::check(const site::admin_endpoint& at) {
+  if (auto files = read_files(at, true); !files)
+    return files.error();
+  return {};
+}
+
 result<std::unique_ptr<service>> service::start(service_settings with) {
   auto guarded = std::any_of(with.routes.begin(), with.routes.end(),
                              [](auto& x) { return x.needs_token; });
-  auto on_tcp = with.at.unix_path.empty();
-  std::optional<token_digest> token;
-  if (on_tcp && guarded) {
-    if (with.at.token_file.empty())
-      return error{errc::bad_config,
-                   "an admin endpoint on TCP needs a token file", "", "listen",
-                   "set admin.token_file, or use admin.unix"};
-    auto read = read_token(with.at.token_file);
-    if (!read)
-      return read.error();
-    token = *read;
-  }
-  ssl_context tls;
-  if (on_tcp && !with.at.tls.empty()) {
-    auto made = front_context(with.at.tls);
-    if (!made)
-      return made.error();
-    tls = *made;
-  }
+  auto files = read_files(with.at, guarded);
+  if (!files)
+    return files.error();
   auto at = listen_at(with.at);
   if (!at)
     return at.error();
-  if (token && !tls && !at->loopback) {
+  if (files->token && !files->tls && !at->loopback) {
     ::close(at->fd);
     return error{errc::bad_config,
                  "a token would cross the network in the clear", "", "listen",
                  "set admin.tls, or listen on 127.0.0.1"};
   }
-  return std::unique_ptr<service>{std::make_unique<service_impl>(
-    std::move(with), *at, token, std::move(tls))};
+  return std::unique_ptr<service>{
+    std::make_unique<service_impl>(std::move(with), *at, std::move(*files))};
 }
 
 } // namespace cheops::http

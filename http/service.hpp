@@ -57,6 +57,8 @@ struct route {
 struct service_settings {
   site::admin_endpoint at;
   std::vector<route> routes;
+  std::string site;     ///< The node whose errors these are; empty: no node's.
+  std::string index;    ///< The path that lists all; empty: there is none.
   unsigned threads = 1; ///< For handlers; one more moves the bytes.
   std::size_t connections_max = 64;
   std::size_t header_bytes_max = 16 * 1024;
@@ -74,6 +76,11 @@ public:
   /// that would cross a network without TLS).
   [[nodiscard]] static result<std::unique_ptr<service>>
   start(service_settings with);
+  /// Reads what `start` would read, and keeps nothing. Errors: bad_config.
+  [[nodiscard]] static result<void> check(const site::admin_endpoint& at);
+  /// Reads the token and the certificate again, for connections to come; on
+  /// an error nothing has changed.
+  [[nodiscard]] virtual result<void> reload() = 0;
   /// Stops: closes every connection, waits for running handlers.
   virtual ~service() = default;
   /// The TCP port that it listens on (a setting of 0 takes a free one).

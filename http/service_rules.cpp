@@ -88,12 +88,16 @@ result<token_digest> read_token(const std::string& file) {
   return digest_of(text);
 }
 
-service_response plain_problem(unsigned status, errc code, std::string what,
-                               std::string hint) {
-  auto out = to_response(status, {code, std::move(what), "", "", hint}, "");
-  // Not an error of a node: `Cheops-Error` would say so.
-  std::erase_if(out.fields,
-                [](auto& x) { return x.first.starts_with("Cheops-"); });
+service_response refused_by(const service_state& of, unsigned status, errc code,
+                            std::string what, std::string hint,
+                            std::string step) {
+  const auto& site = of.with.site;
+  auto out = to_response(
+    status, {code, std::move(what), site, std::move(step), std::move(hint)},
+    site);
+  if (site.empty())
+    std::erase_if(out.fields,
+                  [](auto& x) { return x.first.starts_with("Cheops-"); });
   return out;
 }
 
@@ -101,37 +105,45 @@ std::optional<service_response> objection(const head_fields& head,
                                           const service_state& state,
                                           service_request& out,
                                           routes::match& to) {
+  auto refuse = [&state](unsigned status, errc code, std::string what,
+                         std::string hint) {
+    return refused_by(state, status, code, std::move(what), std::move(hint));
+  };
   out.method = std::string{head.method_string()};
   for (auto& x : head)
     out.fields.emplace_back(std::string{x.name_string()},
                             std::string{x.value()});
   if (state.with.check_host && !good_host(state, out.get("Host")))
-    return plain_problem(403, errc::forbidden,
-                         "the Host field names another host",
-                         "use the address that is listened on");
+    return refuse(403, errc::forbidden, "the Host field names another host",
+                  "use the address that is listened on");
   std::string target{head.target()};
   if (!state.known.find(target, out, to))
-    return plain_problem(400, errc::bad_request, "the target is malformed");
+    return refuse(400, errc::bad_request, "the target is malformed",
+                  "percent-encode what is no part of a path");
   if (to.found == nullptr && to.allow.empty())
-    return plain_problem(404, errc::bad_request,
-                         "there is nothing at " + clean_utf8(out.path, 256));
+    return refuse(404, errc::bad_request,
+                  "there is nothing at " + clean_utf8(out.path, 256),
+                  state.with.index.empty() ? "correct the path"
+                                           : "see GET " + state.with.index);
   if (to.found == nullptr) {
-    auto refused = plain_problem(405, errc::bad_request,
-                                 "this path has the methods " + to.allow);
+    auto refused =
+      refuse(405, errc::bad_request, "this path has the methods " + to.allow,
+             "use one of them");
     refused.fields.emplace_back("Allow", to.allow);
     return refused;
   }
   if (state.token && to.found->needs_token && !good_token(state, out)) {
-    auto refused = plain_problem(
-      401, errc::forbidden, "a bearer token is needed", "see admin.token_file");
+    auto refused = refuse(401, errc::forbidden, "a bearer token is needed",
+                          "see admin.token_file");
     refused.fields.emplace_back("WWW-Authenticate", "Bearer");
     return refused;
   }
   auto type = out.get("Content-Type");
   if (!type.empty() && !to.found->takes.empty()
       && !same_type(type, to.found->takes))
-    return plain_problem(415, errc::bad_request,
-                         "the body's type is to be " + to.found->takes);
+    return refuse(415, errc::bad_request,
+                  "the body's type is to be " + to.found->takes,
+                  "send Content-Type: " + to.found->takes);
   return {};
 }
 

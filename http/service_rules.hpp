@@ -21,7 +21,8 @@ using token_digest = std::array<unsigned char, 32>;
 
 [[nodiscard]] result<token_digest> read_token(const std::string& file);
 
-/// What all connections of a service share; nothing of it changes.
+/// What all connections of a service share; the I/O thread's, for the token
+/// may be another after a reload.
 struct service_state {
   service_settings with;
   routes known;
@@ -37,9 +38,11 @@ using head_fields = boost::beast::http::request_header<>;
 objection(const head_fields& head, const service_state& state,
           service_request& out, routes::match& to);
 
-/// An error that is no node's: without `Cheops-Error`.
-[[nodiscard]] service_response plain_problem(unsigned status, errc code,
-                                             std::string what,
-                                             std::string hint = {});
+/// What the service itself refuses, in the name of `of.with.site`; without
+/// one it is no node's error, and has no `Cheops-Error`.
+[[nodiscard]] service_response
+refused_by(const service_state& of, unsigned status, errc code,
+           std::string what, std::string hint,
+           std::string step = "read the request");
 
 } // namespace cheops::http

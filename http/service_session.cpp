@@ -42,12 +42,14 @@ bool has_no_body(unsigned status) {
   return status / 100 == 1 || status == 204 || status == 304;
 }
 
-service_response run_handler(const route& of, const service_request& in) {
+service_response run_handler(const service_state& state, const route& of,
+                             const service_request& in) {
   try {
     return of.run(in);
   } catch (const std::exception& x) {
     spdlog::error("{} {}: {}", in.method, of.path, x.what());
-    return plain_problem(500, errc::io, "this endpoint failed");
+    return refused_by(state, 500, errc::io, "this endpoint failed",
+                      "see the log", "answer");
   }
 }
 
@@ -153,20 +155,26 @@ private:
       if (came)
         continue;
       gone_ = !late_;
-      co_return plain_problem(408, errc::timed_out,
-                              "the request's head did not come in time");
+      co_return too_late("the request's head did not come in time");
     }
     consume(head.skipped());
     co_return std::nullopt;
   }
 
-  static service_response head_problem(const defect& why,
-                                       const site::limits& most) {
+  [[nodiscard]] service_response head_problem(const defect& why,
+                                              const site::limits& most) const {
     if (why.why == refusal::header_too_large)
-      return plain_problem(why.status, errc::too_large,
-                           "the head is over "
-                             + std::to_string(most.header_bytes) + " bytes");
-    return plain_problem(why.status, errc::bad_request, std::string{why.what});
+      return refused_by(state_, why.status, errc::too_large,
+                        "the head is over " + std::to_string(most.header_bytes)
+                          + " bytes",
+                        "send fewer or shorter fields");
+    return refused_by(state_, why.status, errc::bad_request,
+                      std::string{why.what}, "correct the request");
+  }
+
+  [[nodiscard]] service_response too_late(const char* what) const {
+    return refused_by(state_, 408, errc::timed_out, what,
+                      "send the request again");
   }
 
   void consume(std::size_t n) {
@@ -198,11 +206,13 @@ private:
     if (!ec || ec == bh::error::need_more)
       return {};
     if (ec == bh::error::body_limit)
-      return plain_problem(413, errc::too_large,
-                           "the body is over "
-                             + std::to_string(state_.with.body_bytes_max)
-                             + " bytes");
-    return plain_problem(400, errc::bad_request, ec.message());
+      return refused_by(state_, 413, errc::too_large,
+                        "the body is over "
+                          + std::to_string(state_.with.body_bytes_max)
+                          + " bytes",
+                        "send less");
+    return refused_by(state_, 400, errc::bad_request, ec.message(),
+                      "correct the request");
   }
 
   awaitable<std::optional<service_response>> read_body(parser& in) {
@@ -211,7 +221,7 @@ private:
     if (!in.is_done() && held_ == 0 && same_text(expect, "100-continue")) {
       auto sent = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
       if (!sent)
-        co_return plain_problem(408, errc::timed_out, "no body came");
+        co_return too_late("no body came");
     }
     in.eager(true);
     auto needs_more = held_ == 0;
@@ -219,8 +229,7 @@ private:
       if (needs_more) {
         auto came = co_await read(state_.with.idle);
         if (!came)
-          co_return plain_problem(408, errc::timed_out,
-                                  "the request's body did not come in time");
+          co_return too_late("the request's body did not come in time");
       }
       if (auto bad = parse(in))
         co_return bad;
@@ -233,8 +242,10 @@ private:
                                      const service_request& in) {
     co_return co_await asio::co_spawn(
       *state_.handlers,
-      [](const route& r, const service_request& q)
-        -> awaitable<service_response> { co_return run_handler(r, q); }(of, in),
+      [](const service_state& s, const route& r,
+         const service_request& q) -> awaitable<service_response> {
+        co_return run_handler(s, r, q);
+      }(state_, of, in),
       asio::use_awaitable);
   }
 

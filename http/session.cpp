@@ -1,9 +1,11 @@
 #include "http/session.hpp"
 
+#include "cheops/site/network.hpp"
 #include "http/worker.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
 
@@ -14,6 +16,9 @@ namespace {
 /// How long, and for how much, we listen to a client that we are done with,
 /// so that our last answer is not lost to a reset.
 constexpr std::chrono::milliseconds linger_limit{2000};
+/// A client that has ended its sending is asked whether it is there when its
+/// answer has not come by then.
+constexpr std::chrono::milliseconds ask_after{250};
 constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
 
 std::string fingerprint_of(const X509* certificate) {
@@ -44,9 +49,14 @@ session::session(worker& on, boost::asio::ip::tcp::socket&& from,
   if (!ec)
     client_ = far.address().to_string();
   auto secure = front_peer_ ? with_->peer_accepts : front()->accepts;
-  if (!ec)
-    forwarded_ = "Forwarded: for=" + node_of(far.address())
-                 + (secure ? ";proto=https" : ";proto=http");
+  if (ec)
+    return;
+  const auto* proto = secure ? "https" : "http";
+  forwarded_.own =
+    "Forwarded: for=" + node_of(far.address()) + ";proto=" + proto;
+  forwarded_.address = "X-Forwarded-For: " + client_ + "\r\n";
+  forwarded_.proto = std::string{"X-Forwarded-Proto: "} + proto + "\r\n";
+  judge_client();
 }
 
 session::~session() = default;
@@ -181,8 +191,28 @@ void session::on_faults() {
 // -- reading -----------------------------------------------------------------
 
 void session::wait_readable() {
+  if (ended_) {
+    io.when_broken(
+      *this, [](counted& self) { static_cast<session&>(self).on_readable(); });
+    return;
+  }
   io.when_readable(
     *this, [](counted& self) { static_cast<session&>(self).on_readable(); });
+}
+
+/// A peer's node ends its sending only when its own client is gone, and so do
+/// clients under TLS, though they might wait (RFC 8446, 6.1).
+bool session::client_ended() {
+  if (front_peer_ || io.tls() != nullptr)
+    return false;
+  ended_ = true;
+  look_again(ask_after);
+  wait_readable();
+  return true;
+}
+
+void session::look_again(std::chrono::milliseconds after) {
+  limit_.arm(on_.clock, after);
 }
 
 void session::wait_gone() {
@@ -236,8 +266,8 @@ void session::read_head() {
     if (const auto* f = on_.faults_of(certified_))
       if (f->in.cut)
         return; // An injected fault; its end wakes us.
-  // The empty line that may come before a head does not count.
-  auto room = in.room(on_.bounds().header_bytes + std::size_t{2});
+  // The empty lines that may come before a head do not count.
+  auto room = in.room(on_.bounds().header_bytes + blank_bytes_max);
   auto r = io.try_read(room);
   switch (r.what) {
   case io::done:
@@ -278,10 +308,15 @@ void session::process() {
     }
   }
   processing_ = false;
-  if (state_ == state::reading)
+  if (state_ == state::reading && ended_) {
+    close(); // All that it asked for is answered.
+  } else if (state_ == state::reading) {
     await_head();
-  else if (state_ == state::busy)
+  } else if (state_ == state::busy) {
+    if (ended_)
+      look_again(ask_after);
     wait_readable(); // For its body, or to see it go.
+  }
 }
 
 void session::await_head() {
@@ -296,10 +331,16 @@ void session::await_head() {
   wait_readable();
 }
 
+void session::judge_client() {
+  forwarded_.believed =
+    front_peer_ || site::contains(front()->config.forwarded_from, client_);
+}
+
 /// Listeners stay as they are, so the indices of fronts do too.
 void session::take_settings() {
   if (on_.current->fronts.size() == with_->fronts.size())
     with_ = on_.current;
+  judge_client();
 }
 
 void session::exchange_done(bool keep) {
@@ -316,6 +357,10 @@ void session::exchange_done(bool keep) {
 
 void session::on_limit() {
   ref<session> hold{this};
+  if (state_ == state::busy) {
+    exchange_.on_client_silent();
+    return;
+  }
   if (state_ == state::reading && heading_) {
     refuse({refusal::slow_header, 408, "the header took too long to come"});
     return;
@@ -329,6 +374,9 @@ void session::on_limit() {
 
 void session::refuse(const defect& why) {
   on_.counts.refused(why.why);
+  if (why.why == refusal::bad_handshake)
+    spdlog::info("front {}: a client at {} is turned away: {}", front_name(),
+                 client_, why.what);
   // Room may have been made for bytes that then did not come.
   reader_.moved_to(in.view().data());
   error e{why.status == 503 ? errc::overloaded : errc::bad_request,

@@ -5,12 +5,14 @@
 #include "http/head.hpp"
 #include "http/problem.hpp"
 #include "http/ref.hpp"
+#include "http/rewrite.hpp"
 #include "http/settings.hpp"
 #include "http/stream.hpp"
 #include "http/wheel.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <list>
 #include <string>
 
@@ -45,6 +47,12 @@ public:
   void wait_writable();
   /// While nothing more is read: `on_client_readable` then finds it gone.
   void wait_gone();
+  /// It will send nothing more, behind a whole request. False: that is to
+  /// count as gone.
+  [[nodiscard]] bool client_ended();
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// Asks the exchange again after that time whether the client is there.
+  void look_again(std::chrono::milliseconds after);
   /// The exchange has ended, its answer is out. `keep`: the connection is at
   /// the start of the next request.
   void exchange_done(bool keep);
@@ -64,8 +72,7 @@ public:
   [[nodiscard]] const std::string& certificate() const noexcept {
     return certificate_;
   }
-  /// "Forwarded: for=…;proto=…", without its end.
-  [[nodiscard]] const std::string& forwarded() const noexcept {
+  [[nodiscard]] const forwarding& forwarded() const noexcept {
     return forwarded_;
   }
   [[nodiscard]] exchange& running() noexcept { return exchange_; }
@@ -90,6 +97,7 @@ private:
   void process();
   void await_head();
   void take_settings();
+  void judge_client();
   void refuse(const defect& why);
   void flush_refusal();
   void linger();
@@ -101,11 +109,12 @@ private:
   bool front_peer_ = false;
   state state_ = state::handshake;
   bool processing_ = false; ///< `process` is on the stack.
+  bool ended_ = false;      ///< The client sends nothing more, and waits.
   bool heading_ = false;    ///< The first bytes of a head have come.
   site_id certified_;
   std::string client_;
   std::string certificate_;
-  std::string forwarded_;
+  forwarding forwarded_;
   head_reader reader_{side::request};
   pump out_; ///< Refusals only.
   std::size_t dropped_ = 0;

@@ -249,7 +249,7 @@ void stream::wait(waiter& w, bool at_once, counted& owner, resume then) {
 
 void stream::wake(waiter& w) {
   if (&w == &reader_)
-    until_gone_ = false;
+    until_ = event::bytes;
   auto now = std::exchange(w, {});
   if (open_ && now.then != nullptr)
     now.then(*now.owner);
@@ -258,7 +258,7 @@ void stream::wake(waiter& w) {
 void stream::when_readable(counted& owner, resume then) {
   // What OpenSSL has read already no socket will tell of.
   auto held = tls_ && !starved_ && SSL_has_pending(tls_.get()) != 0;
-  if (std::exchange(until_gone_, false))
+  if (std::exchange(until_, event::bytes) != event::bytes)
     reader_ = {};
   wait(reader_, readable_ || held, owner, then);
 }
@@ -266,8 +266,15 @@ void stream::when_readable(counted& owner, resume then) {
 void stream::when_gone(counted& owner, resume then) {
   if (reader_.then != nullptr)
     return;
-  until_gone_ = true;
+  until_ = event::gone;
   wait(reader_, hung_up_, owner, then);
+}
+
+void stream::when_broken(counted& owner, resume then) {
+  if (reader_.then != nullptr)
+    return;
+  until_ = event::broken;
+  wait(reader_, broken_, owner, then);
 }
 
 void stream::when_writable(counted& owner, resume then) {
@@ -275,13 +282,16 @@ void stream::when_writable(counted& owner, resume then) {
 }
 
 void stream::on_events(std::uint32_t what) {
-  auto broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
-  hung_up_ = hung_up_ || broken || (what & EPOLLRDHUP) != 0;
+  broken_ = broken_ || (what & (EPOLLERR | EPOLLHUP)) != 0;
+  hung_up_ = hung_up_ || broken_ || (what & EPOLLRDHUP) != 0;
   readable_ = readable_ || hung_up_ || (what & EPOLLIN) != 0;
-  writable_ = writable_ || broken || (what & EPOLLOUT) != 0;
+  writable_ = writable_ || broken_ || (what & EPOLLOUT) != 0;
   // What is woken first may close the stream, and its owner with it.
   auto hold = reader_.owner ? reader_.owner : writer_.owner;
-  if (readable_ && (hung_up_ || !until_gone_))
+  auto due = until_ == event::bytes  ? readable_
+             : until_ == event::gone ? hung_up_
+                                     : broken_;
+  if (due)
     wake(reader_);
   if (hold && writable_)
     wake(writer_);

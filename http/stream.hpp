@@ -74,6 +74,9 @@ public:
   /// Waits until the other side is gone, while nothing of it is read: what
   /// comes stays where it is. A call of `when_readable` takes the wait over.
   void when_gone(counted& owner, resume then);
+  /// Waits until the connection is broken: the other side has ended its
+  /// sending, and may yet take what we send.
+  void when_broken(counted& owner, resume then);
   /// The other side sends nothing more, or the connection is broken; bytes
   /// that it sent before may still be there.
   [[nodiscard]] bool gone() const noexcept { return hung_up_; }
@@ -119,10 +122,13 @@ private:
   bool readable_ = true;
   bool writable_ = true;
   bool hung_up_ = false; ///< Nothing more will come: no edge will tell again.
+  bool broken_ = false;  ///< Nothing can be sent either.
   bool starved_ = false; ///< OpenSSL needs more bytes than it holds.
   bool wants_write_ = false;
-  std::string_view why_;    ///< Of OpenSSL's own texts, or ours.
-  bool until_gone_ = false; ///< `reader_` waits for the end alone.
+  std::string_view why_; ///< Of OpenSSL's own texts, or ours.
+  /// What `reader_` waits for.
+  enum class event : std::uint8_t { bytes, gone, broken };
+  event until_ = event::bytes;
   waiter reader_;
   waiter writer_;
 };

@@ -43,6 +43,7 @@ fronts:
   - service: ServiceA
     listen: 0.0.0.0:9000
     tls: {certificate: a.pem, key: a.key, client_ca: users.pem}
+    forwarded_from: [10.9.0.0/16, "fd00::1"]
     backend: http://127.0.0.1:9001
   - service: b
     listen: "[::1]:9002"
@@ -95,6 +96,9 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
   BOOST_TEST(x.fronts[0].tls.ca == "/etc/cheops/users.pem");
   BOOST_TEST((x.fronts[0].to.at == mesh::address{"127.0.0.1", 9001}));
   BOOST_TEST(!x.fronts[0].to.tls);
+  BOOST_TEST((x.fronts[0].forwarded_from
+              == std::vector<std::string>{"10.9.0.0/16", "fd00::1"}));
+  BOOST_TEST(x.fronts[1].forwarded_from.empty());
   // An alias becomes the canonical name.
   BOOST_TEST(x.fronts[1].service.value == "ServiceB");
   BOOST_TEST((x.fronts[1].listen == mesh::address{"::1", 9002}));
@@ -361,6 +365,10 @@ const bad wrong_configurations[] = {
   {small("log: {level: verbose}\n"),
    "site.yaml:5:14: log.level: expected trace, debug, info, warn or error, "
    "found \"verbose\""},
+  {small("peers: [{site: \"../x\", link: \"127.0.0.1:1\"}]\n"),
+   "site.yaml:5:16: peers[0].site: expected a name of 1 to 253 bytes, without "
+   "\"/\" and control characters, no space at an end, and not \"*\", \".\" or "
+   "\"..\", found \"../x\""},
   {small("peer: []\n"),
    "site.yaml:5:1: unknown key \"peer\"; did you mean \"peers\"?"},
 };

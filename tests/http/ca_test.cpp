@@ -105,7 +105,8 @@ BOOST_FIXTURE_TEST_CASE(names_that_cannot_be_are_refused, authority_fixture) {
   };
   auto good = ask("x");
   for (auto& name : {std::string{}, std::string(254, 'a'), std::string{"a\nb"},
-                     std::string{"\xff"}}) {
+                     std::string{"\xff"}, std::string{"../x"},
+                     std::string{".."}, std::string{"a/b"}}) {
     auto what = good;
     what.name = name;
     BOOST_TEST(refused(what), name);

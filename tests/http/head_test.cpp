@@ -14,10 +14,19 @@ using outcome = head_reader::outcome;
 
 namespace {
 
-std::string rewritten(std::string_view text) {
+/// A client of ours as it is told to who is behind.
+forwarding client_of(bool believed) {
+  return {"Forwarded: for=192.0.2.9;proto=http",
+          "X-Forwarded-For: 192.0.2.9\r\n", "X-Forwarded-Proto: http\r\n",
+          believed};
+}
+
+std::string rewritten(std::string_view text, bool believed = false) {
   head_reader reader{side::request};
   BOOST_REQUIRE(reader.read(text, site::limits{}) == outcome::complete);
+  auto client = client_of(believed);
   request_additions with;
+  with.client = &client;
   with.target = "/";
   std::string out;
   write_request(out, reader.got(), with);
@@ -171,13 +180,70 @@ BOOST_AUTO_TEST_CASE(views_follow_bytes_that_have_moved) {
   BOOST_TEST(reader.got().host == "x");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_user_says_of_a_client_does_not_go_on) {
+  const std::string text = "GET / HTTP/1.1\r\nHost: x\r\n"
+                           "Forwarded: for=10.0.0.1;host=evil\r\n"
+                           "X-Forwarded-For: 10.0.0.1\r\n"
+                           "x-forwarded-host: evil\r\n"
+                           "X-Forwarded-Proto: https\r\n"
+                           "X-Real-IP: 10.0.0.1\r\nX-Forwarded: kept\r\n\r\n";
+  auto out = rewritten(text);
+  BOOST_TEST(out.find("10.0.0.1") == out.npos, out);
+  BOOST_TEST(out.find("evil") == out.npos, out);
+  BOOST_TEST(out.find("https") == out.npos, out);
+  for (const auto* line :
+       {"\r\nForwarded: for=192.0.2.9;proto=http;host=\"x\"\r\n",
+        "\r\nX-Forwarded-For: 192.0.2.9\r\n", "\r\nX-Forwarded-Proto: http\r\n",
+        "\r\nX-Forwarded: kept\r\n"})
+    BOOST_TEST(out.find(line) != out.npos, line << " in " << out);
+  // Of a proxy it goes on, before our own word; the protocol is the first's.
+  out = rewritten(text, true);
+  auto theirs = out.find("X-Forwarded-For: 10.0.0.1\r\n");
+  auto ours = out.find("X-Forwarded-For: 192.0.2.9\r\n");
+  BOOST_TEST(theirs != out.npos, out);
+  BOOST_TEST(ours != out.npos, out);
+  BOOST_TEST(theirs < ours, out);
+  BOOST_TEST(out.find("X-Forwarded-Proto: http\r\n") == out.npos, out);
+  BOOST_TEST(out.find("X-Real-IP: 10.0.0.1\r\n") != out.npos, out);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_host_goes_on) {
+  auto out = rewritten("GET / HTTP/1.1\r\nHost:\r\n\r\n");
+  BOOST_TEST(out.find("\r\nHost:\r\n") != out.npos, out);
+  BOOST_TEST(out.find("host=") == out.npos, out);
+}
+
+BOOST_AUTO_TEST_CASE(a_few_empty_lines_before_a_request_are_let_pass) {
+  std::string empty;
+  for (std::size_t n = 0; n <= 5; ++n, empty += "\r\n") {
+    head_reader reader{side::request};
+    auto text = empty + "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    auto wanted =
+      empty.size() <= blank_bytes_max ? outcome::complete : outcome::refused;
+    BOOST_TEST((reader.read(text, site::limits{}) == wanted), n);
+    if (wanted == outcome::complete)
+      BOOST_TEST(reader.skipped() == empty.size());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_speaks_another_protocol_is_told_at_the_first_byte) {
+  head_reader tls{side::request};
+  BOOST_TEST((tls.read("\x16\x03\x01", site::limits{}) == outcome::refused));
+  BOOST_TEST((tls.why().why == refusal::bad_handshake));
+  head_reader other{side::request};
+  BOOST_TEST((other.read("\r\n\x80", site::limits{}) == outcome::refused));
+  BOOST_TEST((other.why().why == refusal::bad_syntax));
+}
+
 BOOST_AUTO_TEST_CASE(a_value_that_we_set_cannot_end_its_line) {
   std::string text = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   head_reader reader{side::request};
   BOOST_REQUIRE(reader.read(text, site::limits{}) == outcome::complete);
   const traffic::header evil[] = {
     {"Cheops-Scope", "a\r\nX-Evil: b\x7f\xc3\xbc"}};
+  auto client = client_of(false);
   request_additions with;
+  with.client = &client;
   with.target = "/";
   with.set_for_peer = evil;
   std::string out;

@@ -293,6 +293,94 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_goes_is_seen_though_it_is_not_read,
   BOOST_TEST(!counted("cheops_limits_hit_total{limit=\"buffer_bytes\"} 0"));
 }
 
+// -- clients that have said all
+// ------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(who_ends_its_sending_after_a_whole_request_is_answered,
+                        started) {
+  for (const auto* head : {"GET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+                           "GET /x HTTP/1.0\r\nHost: a\r\n\r\n"}) {
+    auto c = client();
+    c.write(head);
+    c.shut_write();
+    auto b = backend.accept();
+    b.read_until("\r\n\r\n");
+    b.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n"
+            "\r\nok");
+    auto answer = c.read_all();
+    BOOST_TEST(answer.ends_with("\r\n\r\nok"), head << answer);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(so_is_each_of_several_requests_with_bodies, started) {
+  const std::string post =
+    "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+  auto c = client();
+  c.write(post + post);
+  c.shut_write();
+  auto b = backend.accept();
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST(has(b.read_until("\r\n\r\nabc"), "POST /x"));
+    b.write(ok);
+  }
+  auto answers = c.read_all();
+  BOOST_TEST(answers.find(ok) != answers.npos, answers);
+  BOOST_TEST(answers.ends_with("ok"), answers);
+  BOOST_TEST(answers.find("ok") != answers.rfind("ok"), answers);
+}
+
+BOOST_FIXTURE_TEST_CASE(one_whose_request_is_not_whole_has_gone,
+                        proxy_fixture) {
+  config->times.idle = 1h;
+  start();
+  auto c = client();
+  c.write("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabc");
+  auto b = backend.accept();
+  b.read_until("abc");
+  c.shut_write();
+  BOOST_TEST(b.closes());
+  auto early = client(); // Its end is there before the backend is.
+  early.write("POST /y HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabc");
+  early.shut_write();
+  BOOST_TEST(!has(early.read_all(), "HTTP/1.1 200"));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_long_is_asked_and_who_has_gone_is_let_go,
+                        started) {
+  auto c = client();
+  c.write(get);
+  c.shut_write();
+  auto b = backend.accept();
+  b.read_until("\r\n\r\n");
+  BOOST_TEST(c.read_until("\r\n\r\n") == "HTTP/1.1 102 Processing\r\n\r\n");
+  b.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+          "ok");
+  BOOST_TEST(c.read_until("ok") == ok);
+
+  for (const auto* version : {"1.1", "1.0"}) {
+    auto gone = client();
+    gone.write("GET /x HTTP/" + std::string{version} + "\r\nHost: a\r\n\r\n");
+    auto left = backend.accept();
+    left.read_until("\r\n\r\n");
+    gone.close();
+    BOOST_TEST(left.closes(), version);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_that_stands_still_ends_for_who_only_listens,
+                        started) {
+  auto c = client();
+  c.write(get);
+  auto b = backend.accept();
+  b.read_until("\r\n\r\n");
+  b.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  c.read_until("\r\n\r\n");
+  c.shut_write();
+  b.write("3\r\nabc\r\n");
+  BOOST_TEST(c.read_until("abc\r\n") == "3\r\nabc\r\n");
+  BOOST_TEST(b.closes());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_client_that_breaks_off_its_body_frees_the_backend,
                         proxy_fixture) {
   config->times.idle = 1h;

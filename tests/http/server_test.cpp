@@ -160,6 +160,18 @@ BOOST_AUTO_TEST_CASE(a_stop_without_grace_cuts_everything_off) {
   BOOST_TEST(b.closes());
 }
 
+BOOST_FIXTURE_TEST_CASE(it_is_healthy_while_every_thread_turns, proxy_fixture) {
+  config->threads = 3;
+  start();
+  auto fine = server->health();
+  BOOST_TEST(fine.has_value());
+  server->stop(0ms);
+  fine = server->health(); // Nobody is left to answer.
+  BOOST_REQUIRE(!fine);
+  BOOST_TEST(has(fine.error().what, "3 of 3 event loops do not answer"),
+             fine.error().what);
+}
+
 // -- what changes, and what cannot -------------------------------------------
 
 BOOST_FIXTURE_TEST_CASE(a_new_backend_and_new_limits_count_at_once,

@@ -365,6 +365,42 @@ BOOST_AUTO_TEST_CASE(handlers_run_at_once_and_a_slow_one_stops_nobody) {
   BOOST_TEST(other == "met");
 }
 
+BOOST_AUTO_TEST_CASE(a_reload_takes_another_token_or_changes_nothing) {
+  folder_fixture files;
+  const std::string old_token = "0123456789abcdef", token = "fedcba9876543210";
+  auto with = on_loopback();
+  with.at.token_file = files.write("token", old_token);
+  for (auto& route : with.routes)
+    route.needs_token = true;
+  running x{std::move(with)};
+  auto status = [&](const std::string& t) {
+    return x.call("GET", "/v1/sites", {{"Authorization", "Bearer " + t}})
+      .status;
+  };
+  BOOST_TEST(status(old_token) == 200U);
+  files.write("token", "short");
+  BOOST_TEST(!x.service->reload().has_value());
+  BOOST_TEST(status(old_token) == 200U);
+  files.write("token", token);
+  BOOST_TEST(x.service->reload().has_value());
+  BOOST_TEST(status(token) == 200U);
+  BOOST_TEST(status(old_token) == 401U);
+}
+
+BOOST_AUTO_TEST_CASE(a_check_reads_what_a_start_would) {
+  folder_fixture files;
+  site::admin_endpoint at;
+  at.listen = mesh::address{"127.0.0.1", 1}; // Nothing is opened there.
+  at.token_file = files.path("token");
+  auto checked = http::service::check(at);
+  BOOST_REQUIRE(!checked);
+  BOOST_TEST(checked.error().what.find(at.token_file) != std::string::npos);
+  files.write("token", "0123456789abcdef");
+  BOOST_TEST(http::service::check(at).has_value());
+  at.tls.certificate = at.tls.key = files.path("none");
+  BOOST_TEST(!http::service::check(at).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(stopping_closes_what_is_open) {
   auto x = std::make_unique<running>();
   auto idle = raw_socket::to_port(x->service->port());

@@ -42,6 +42,9 @@ struct front {
   mesh::address listen;
   tls_files tls; ///< `ca` set: client certificates are asked for.
   backend to;
+  /// CIDR networks of proxies in front of it: what they say of their clients
+  /// (`Forwarded`, `X-Forwarded-*`, `X-Real-IP`) goes on to the backend.
+  std::vector<std::string> forwarded_from = {};
 };
 
 /// Something that a peer may use here.

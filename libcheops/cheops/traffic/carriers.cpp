@@ -202,8 +202,6 @@ std::string base64url(std::string_view bytes) {
 }
 
 std::optional<std::string> from_base64url(std::string_view text) {
-  while (!text.empty() && text.back() == '=')
-    text.remove_suffix(1);
   if (text.size() % 4 == 1)
     return std::nullopt;
   std::string out;

@@ -34,6 +34,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_base64url_is_refused) {
     BOOST_TEST(!from_base64url(x), x);
   // The spare bits of the last digit must be zero: one text, one meaning.
   BOOST_TEST(from_base64url("QQ").value() == "A");
+  BOOST_TEST(!from_base64url("QQ==")); // Padded.
   BOOST_TEST(!from_base64url("QR"));
 }
 
