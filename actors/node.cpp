@@ -135,6 +135,7 @@ public:
   }
 
   result<void> reload(std::shared_ptr<const site::config> config) override;
+  result<void> health() const override;
   void stop() override;
 
   caf::actor_system& system() noexcept override { return *system_; }
@@ -173,6 +174,9 @@ private:
   std::shared_ptr<const site::config> config_;
   std::shared_ptr<newest_view> view_;
   std::shared_ptr<std::atomic<bool>> running_ =
+    std::make_shared<std::atomic<bool>>(true);
+  /// The LISTENER lives, or there is to be none.
+  std::shared_ptr<std::atomic<bool>> listens_ =
     std::make_shared<std::atomic<bool>>(true);
   system_config options_;
   std::unique_ptr<caf::actor_system> system_;
@@ -258,6 +262,8 @@ void running_node::start_actors(actors::setup setup,
     accepts.router = router_;
     accepts.beat = beat;
     listener = spawn_listener(sys, fd, std::move(accepts));
+    caf::actor_cast<caf::strong_actor_ptr>(listener)->get()->attach_functor(
+      [listens = listens_](const caf::error&) { *listens = false; });
     watch(listener, "listener");
   }
   watch(gateway_, "gateway");
@@ -333,7 +339,23 @@ result<void> running_node::reload(std::shared_ptr<const site::config> config) {
   return out;
 }
 
+result<void> running_node::health() const {
+  if (*listens_)
+    return {};
+  return error{errc::io,
+               "nobody listens for links any more",
+               {},
+               "accept links",
+               "read the log; restart the node"};
+}
+
 } // namespace
+
+result<void> node::check(std::shared_ptr<const site::config> config) {
+  if (auto setup = set_up(std::move(config)); !setup)
+    return setup.error();
+  return {};
+}
 
 result<std::unique_ptr<local_node>>
 local_node::start(std::shared_ptr<const site::config> config,

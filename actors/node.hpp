@@ -33,6 +33,11 @@ public:
         std::vector<service_id> services, node_events events,
         std::shared_ptr<replicants> replicated = nullptr);
 
+  /// Whether `start` would take the configuration and what its files hold;
+  /// opens no socket. Errors: bad_config.
+  [[nodiscard]] static result<void>
+  check(std::shared_ptr<const site::config> config);
+
   virtual ~node() = default;
 
   /// The newest snapshot; never null.
@@ -44,6 +49,10 @@ public:
   /// New peers, limits and certificates. On an error nothing has changed.
   [[nodiscard]] virtual result<void>
   reload(std::shared_ptr<const site::config> config) = 0;
+
+  /// Whether the link listener, where there is one, takes connections.
+  /// Errors: io.
+  [[nodiscard]] virtual result<void> health() const = 0;
 
   /// Says goodbye to the peers and ends every actor, in the written order.
   virtual void stop() = 0;

@@ -31,8 +31,11 @@ service_response text(unsigned status, std::string body) {
 
 service_response explained(const admin_context& in, const service_request& rq) {
   auto body = to_explain_request(rq.body);
-  if (!body)
-    return problem(body.error());
+  if (!body) {
+    auto why = body.error();
+    why.site = in.config()->name.value;
+    return problem(why);
+  }
   auto found =
     explain(*body, *in.application(), *in.view(), in.replication != nullptr);
   if (found)
@@ -74,17 +77,16 @@ service_response ready(const admin_context& in, const service_request& rq) {
 service_response put_faults(const admin_context& in,
                             const service_request& rq) {
   auto site = in.config()->name.value;
-  if (!in.config()->experiments)
-    return problem({errc::forbidden, "faults are only for experiments", site,
-                    "put faults",
-                    "set experiments: true in the site's configuration"});
   auto table = to_fault_table(rq.body, *in.view());
   if (!table) {
     auto why = table.error();
     why.site = site;
     return problem(why);
   }
-  in.put_faults(*table);
+  if (!in.put_faults(*table))
+    return problem({errc::forbidden, "faults are only for experiments", site,
+                    "put faults",
+                    "set experiments: true in the site's configuration"});
   return answer(faults_json(in.faults()));
 }
 
@@ -156,6 +158,8 @@ result<std::unique_ptr<http::service>> start_admin(admin_context context) {
   assert(context.config);
   http::service_settings with;
   with.at = context.config()->admin;
+  with.site = context.config()->name.value;
+  with.index = "/openapi.json";
   // Changes of sites are waited for; the rest must not wait for them.
   with.threads = 4;
   with.routes = admin_routes(std::move(context));

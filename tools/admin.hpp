@@ -32,7 +32,8 @@ struct admin_context {
   std::function<std::shared_ptr<const application::description>()> application;
   std::function<std::string()> metrics; ///< The Prometheus text format.
   std::function<mesh::fault_table()> faults;
-  std::function<void(mesh::fault_table)> put_faults;
+  /// False: there are no experiments here, and it is not empty.
+  std::function<bool(const mesh::fault_table&)> put_faults;
   /// The parts of this process. Peers are added here and never count.
   std::function<std::vector<readiness>()> checks;
   /// Null: this node keeps nothing on several sites.

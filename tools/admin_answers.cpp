@@ -1,5 +1,9 @@
 #include "tools/admin_answers.hpp"
 
+#include "http/problem.hpp"
+
+#include <boost/json.hpp>
+
 namespace cheops::tools {
 
 namespace json = boost::json;
@@ -19,21 +23,15 @@ http::service_response answer(const json::value& x, unsigned status) {
 
 http::service_response problem(const error& x, json::object more,
                                unsigned status) {
-  const auto& kind = describe(x.code);
-  json::object body;
-  body["type"] = "about:blank";
-  body["title"] = kind.title;
-  body["status"] = status == 0 ? kind.status : status;
-  body["detail"] = x.what;
-  body["code"] = kind.slug;
-  body["site"] = x.site;
-  body["step"] = x.step;
-  body["hint"] = x.hint;
+  if (status == 0)
+    status = describe(x.code).status;
+  auto body = http::as_problem(status, x);
+  for (const auto* member : {"site", "step", "hint"})
+    body.emplace(member, ""); // Each is there, always.
   for (auto& member : more)
     body[member.key()] = std::move(member.value());
-  auto out = reply(status == 0 ? kind.status : status,
-                   "application/problem+json", json::serialize(body) + "\n");
-  out.fields.emplace_back("Cheops-Error", kind.slug);
+  auto out = http::to_response(status, x, x.site);
+  out.body = json::serialize(body) + "\n";
   return out;
 }
 

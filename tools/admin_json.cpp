@@ -149,6 +149,27 @@ result<mesh::fault> fault_of(const json::object& in, const std::string& where) {
 constexpr std::array<std::string_view, 5> fault_members{"peer", "direction",
                                                         "cut", "delay", "loss"};
 
+/// `self`: it is this site's own name.
+error no_peer(const std::string& name, bool self, const mesh::view& mesh) {
+  std::vector<std::string> peers;
+  for (const auto& x : mesh.sites)
+    if (x.name != mesh.self)
+      peers.push_back(x.name.value);
+  constexpr std::size_t listed_max = 10;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(peers.size(), listed_max); ++i)
+    list += (i == 0 ? "" : ", ") + peers[i];
+  auto near = name.size() > 64 ? std::string{} : nearest_name(name, peers);
+  return {errc::unknown_site,
+          self ? name + " is this site itself, and no peer of its own"
+               : "no peer \"" + name + "\" is known",
+          "", "set faults",
+          !near.empty()   ? "did you mean " + near + "?"
+          : peers.empty() ? "this site has no peers"
+                          : "its peers are " + list
+                              + (peers.size() > listed_max ? ", …" : "")};
+}
+
 /// Adds one entry of the body to the table.
 result<void> add_fault(const json::value& x, const std::string& where,
                        const mesh::view& mesh, mesh::fault_table& table,
@@ -161,11 +182,7 @@ result<void> add_fault(const json::value& x, const std::string& where,
     return bad(where + ": \"peer\" must be the name of a site");
   const auto* site = mesh.find_any_case(*peer);
   if (!site || site->name == mesh.self)
-    return error{errc::unknown_site,
-                 where + ": "
-                   + (site ? "this site is no peer of itself"
-                           : "no peer \"" + *peer + "\" is known"),
-                 "", "read body", "see GET /v1/sites"};
+    return no_peer(*peer, site != nullptr, mesh);
   auto direction = text_of(*in, "direction", "both");
   if (!direction
       || (*direction != "in" && *direction != "out" && *direction != "both"))

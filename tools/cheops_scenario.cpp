@@ -1,3 +1,5 @@
+#include "glue/registry.hpp"
+#include "tools/complaint.hpp"
 #include "tools/scenario/read.hpp"
 #include "tools/scenario/run.hpp"
 #include "tools/scenario/schedule.hpp"
@@ -38,6 +40,11 @@ struct arguments {
 int complain(const std::string& text, exit_code code) {
   std::cerr << "cheops-scenario: " << text << '\n';
   return code;
+}
+
+int complain(const cheops::error& why) {
+  std::cerr << cheops::tools::complaint("cheops-scenario", why) << '\n';
+  return bad_usage;
 }
 
 /// The run's folder: the user's, or a new one below the temporary files.
@@ -92,10 +99,26 @@ void show_play_on(scenario::sites& all, const std::string& folder) {
   std::cout << "  logs: " << folder << "/*/*.log\n" << std::flush;
 }
 
+/// A scenario, and a look at what it rests on.
+cheops::result<scenario::scenario> read(const std::string& file,
+                                        const scenario::options& with) {
+  auto out = scenario::read_file(file);
+  if (!out)
+    return out;
+  auto described = scenario::find_description(*out, with);
+  if (!described)
+    return described.error();
+  if (auto app = cheops::glue::load_description(*described); !app)
+    return app.error();
+  return out;
+}
+
 int check(const std::string& file) {
-  auto what = scenario::read_file(file);
+  scenario::options with;
+  with.bin = own_folder();
+  auto what = read(file, with);
   if (!what)
-    return complain(cheops::to_string(what.error()), bad_usage);
+    return complain(what.error());
   std::cout << file << ": " << what->title << ": " << what->sites.size()
             << " sites, " << what->steps.size() << " steps, "
             << what->workloads.size() << " workloads, " << what->checks.size()
@@ -133,9 +156,11 @@ int simulate(const arguments& with, const scenario::scenario& what) {
 }
 
 int run(const arguments& with) {
-  auto what = scenario::read_file(with.file);
+  scenario::options options{
+    {}, with.bin.empty() ? own_folder() : with.bin, with.keep};
+  auto what = read(with.file, options);
   if (!what)
-    return complain(cheops::to_string(what.error()), bad_usage);
+    return complain(what.error());
   scenario::prolong(*what, with.times);
   if (with.world == "sim")
     return simulate(with, *what);
@@ -143,11 +168,10 @@ int run(const arguments& with) {
   if (folder.empty())
     return complain("--workdir must be an empty folder, or a new one",
                     bad_usage);
+  options.folder = folder;
   // A folder that the user named is the user's.
   scenario::end_on_signals(with.workdir.empty() ? folder : "");
   auto seed = seed_of(with, *what);
-  scenario::options options{folder, with.bin.empty() ? own_folder() : with.bin,
-                            with.keep};
   std::unique_ptr<scenario::sites> kept;
   auto report = scenario::run(
     *what, options, seed, scenario::printer(colors(with), with.verbose), kept);

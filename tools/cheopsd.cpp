@@ -1,6 +1,7 @@
 // cheopsd: the node in front of one site's instance of an application.
 // The main path: read the files, start the site, wait for signals.
 
+#include "tools/complaint.hpp"
 #include "tools/daemon.hpp"
 #include "tools/site.hpp"
 #include "tools/version.hpp"
@@ -20,16 +21,21 @@ using namespace cheops;
 enum exit_code : int { done = 0, failed = 1, wrong_input = 2 };
 
 int complain(const error& x) {
-  std::fprintf(stderr, "cheopsd: %s\n", to_string(x).c_str());
+  std::fprintf(stderr, "%s\n", tools::complaint("cheopsd", x).c_str());
   return x.code == errc::bad_config ? wrong_input : failed;
+}
+
+int misused(const std::string& what) {
+  std::fprintf(stderr, "cheopsd: %s\nSee `cheopsd --help`.\n", what.c_str());
+  return wrong_input;
 }
 
 void start_log(const site::config& config) {
   auto log = spdlog::stderr_color_mt("cheopsd");
   log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-  log->set_level(spdlog::level::from_str(config.log.level));
   log->flush_on(spdlog::level::info);
   spdlog::set_default_logger(log);
+  tools::apply(config.log);
 }
 
 void reload(tools::site_process& site) {
@@ -82,21 +88,33 @@ int main(int argc, char** argv) {
   CLI::App app{"The node in front of one site's instance of an application"};
   std::string file;
   bool check_only = false;
+  // Not marked as required: an unknown option is to be told first.
   app.add_option("-c,--config", file, "The site's configuration (YAML)")
-    ->required()
     ->envname("CHEOPS_CONFIG");
   app.add_flag("--check-config", check_only,
                "Check the configuration, say what is wrong, and end");
   app.set_version_flag("--version", "cheopsd " + std::string{tools::version});
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? done : wrong_input;
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& why) {
+    auto rest = app.remaining();
+    if (rest.empty())
+      return misused(why.what());
+    auto is_option = rest.front().starts_with('-');
+    return misused((is_option ? "unknown option " : "one word too many: ")
+                   + rest.front());
   }
+  if (file.empty())
+    return misused("no configuration is named: give --config FILE, or set "
+                   "CHEOPS_CONFIG");
   auto files = tools::load_site(file);
   if (!files)
     return complain(files.error());
   if (check_only) {
+    if (auto ok = tools::check_site(*files); !ok)
+      return complain(ok.error());
     std::printf("%s: good (site %s, application %s)\n", file.c_str(),
                 files->config->name.value.c_str(), files->app->name.c_str());
     return done;

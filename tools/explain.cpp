@@ -28,6 +28,20 @@ std::string list_of_services(const application::description& app) {
   return out;
 }
 
+/// The service whose resource the request is about, if it is of one alone.
+const application::service* only_one_with(const explain_request& what,
+                                          const application::description& app) {
+  const application::service* out = nullptr;
+  for (const auto& x : app.services) {
+    if (!application::classify(x, what.method, what.path).about)
+      continue;
+    if (out)
+      return nullptr;
+    out = &x;
+  }
+  return out;
+}
+
 /// The service that the request goes to.
 result<const application::service*>
 service_of(const explain_request& what, const scope::tree& tree,
@@ -35,6 +49,9 @@ service_of(const explain_request& what, const scope::tree& tree,
   auto name = what.service;
   if (name.empty() && app.services.size() == 1)
     return &app.services.front();
+  if (name.empty())
+    if (const auto* only = only_one_with(what, app))
+      return only;
   if (name.empty() && !tree.services.empty()
       && tree.services.front().first != scope::every_service)
     name = tree.services.front().first;

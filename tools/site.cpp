@@ -1,9 +1,8 @@
 #include "tools/site.hpp"
 
 #include "glue/adapters.hpp"
-#include "glue/config.hpp"
-#include "glue/registry.hpp"
 #include "http/digest.hpp"
+#include "http/settings.hpp"
 #include "tools/admin.hpp"
 #include "tools/version.hpp"
 
@@ -23,44 +22,18 @@ std::vector<service_id> offered_by(const site::config& config) {
   return out;
 }
 
-/// What cannot change while the process runs: SIGHUP says so rather than
-/// doing half of it.
-result<void> check_unchanged(const site::config& was, const site::config& is) {
-  auto refuse = [&](std::string what) -> result<void> {
-    return error{errc::bad_config, what + " cannot change while cheopsd runs",
-                 is.name.value, "reload", "restart cheopsd instead"};
-  };
-  if (was.name != is.name)
-    return refuse("the site's name");
-  if (was.application_file != is.application_file)
-    return refuse("the application");
-  if (was.data != is.data)
-    return refuse("the data folder");
-  if (was.fronts.size() != is.fronts.size())
-    return refuse("the number of fronts");
-  for (std::size_t i = 0; i < was.fronts.size(); ++i)
-    if (was.fronts[i].service != is.fronts[i].service
-        || was.fronts[i].listen != is.fronts[i].listen)
-      return refuse("fronts[" + std::to_string(i) + "].listen or .service");
-  if (was.peer_front.listen != is.peer_front.listen)
-    return refuse("peer_front.listen");
-  if (was.link.listen != is.link.listen)
-    return refuse("link.listen");
-  return {};
-}
-
 } // namespace
 
-result<site_files> load_site(const std::string& config_file) {
-  auto config = glue::load_config(config_file);
-  if (!config)
-    return config.error();
-  auto app = glue::load_description(config->application_file);
-  if (!app)
-    return app.error();
-  return site_files{
-    std::make_shared<const site::config>(std::move(*config)),
-    std::make_shared<const application::description>(std::move(*app))};
+result<void> check_site(const site_files& files) {
+  if (auto fronts = http::settings::make(files.config, files.app); !fronts)
+    return fronts.error();
+  if (auto links = actors::node::check(files.config); !links)
+    return links;
+  return http::service::check(files.config->admin);
+}
+
+void apply(const site::log_settings& to) {
+  spdlog::set_level(spdlog::level::from_str(to.level));
 }
 
 result<std::unique_ptr<site_process>> site_process::start(site_files files) {
@@ -125,22 +98,22 @@ result<void> site_process::start_admin_endpoint() {
     std::lock_guard lock{guard_};
     return faults_;
   };
-  context.put_faults = [this](mesh::fault_table x) {
-    {
-      std::lock_guard lock{guard_};
-      faults_ = x;
-    }
-    node_->publish(x);
-    server_->publish(std::move(x));
+  context.put_faults = [this](const mesh::fault_table& x) {
+    return put_faults(x);
   };
-  context.checks = [this]() -> std::vector<readiness> {
-    std::vector<readiness> out{{"fronts", true, ""},
-                               {"actors", !failed_, "an actor has died"}};
-    if (replicated_.replicants) {
-      auto fine = replicated_.replicants->health();
-      out.push_back({"store", fine.has_value(),
+  auto has_links = files_.config->link.listen.port != 0;
+  context.checks = [this, has_links]() -> std::vector<readiness> {
+    std::vector<readiness> out;
+    auto tell = [&out](const char* name, const result<void>& fine) {
+      out.push_back({name, fine.has_value(),
                      fine ? std::string{} : to_string(fine.error())});
-    }
+    };
+    tell("fronts", server_->health());
+    if (has_links)
+      tell("links", node_->health());
+    out.push_back({"actors", !failed_, "an actor has died"});
+    if (replicated_.replicants)
+      tell("store", replicated_.replicants->health());
     return out;
   };
   context.replication = replicated_.replicants;
@@ -157,11 +130,24 @@ site_process::~site_process() {
   stop();
 }
 
+bool site_process::put_faults(const mesh::fault_table& x) {
+  // Held throughout: a reload must not pass between the look and the deed.
+  std::lock_guard lock{guard_};
+  if (!files_.config->experiments && !x.empty())
+    return false;
+  faults_ = x;
+  node_->publish(x);
+  server_->publish(x);
+  return true;
+}
+
 result<void> site_process::reload() {
   auto files = load_site(files_.config->file);
   if (!files)
     return files.error();
-  if (auto ok = check_unchanged(*files_.config, *files->config); !ok)
+  if (auto ok = check_reload(files_, *files); !ok)
+    return ok;
+  if (auto ok = http::service::check(files->config->admin); !ok)
     return ok;
   // The node checks all that the server does, and has nothing to undo.
   if (auto ok = server_->reload(files->config); !ok)
@@ -171,13 +157,23 @@ result<void> site_process::reload() {
     (void) server_->reload(files_.config);
     return ok;
   }
+  if (admin_)
+    if (auto ok = admin_->reload(); !ok) // It was good a moment ago.
+      spdlog::warn("the admin endpoint keeps its files: {}",
+                   to_string(ok.error()));
   if (replicated_.rights)
     replicated_.rights->reload(files->config);
   if (replicated_.connector)
     replicated_.connector->reload(
-      glue::connector_plan_of(*files->config, files->app));
-  std::lock_guard lock{guard_};
-  files_.config = files->config;
+      glue::connector_plan_of(*files->config, files_.app));
+  apply(files->config->log);
+  auto experiments = files->config->experiments;
+  {
+    std::lock_guard lock{guard_};
+    files_.config = files->config;
+  }
+  if (!experiments)
+    put_faults({});
   return {};
 }
 

@@ -1,13 +1,11 @@
 #pragma once
 
 #include "actors/node.hpp"
-#include "cheops/application/description.hpp"
-#include "cheops/result.hpp"
-#include "cheops/site/config.hpp"
 #include "http/metrics.hpp"
 #include "http/server.hpp"
 #include "http/service.hpp"
 #include "tools/replication.hpp"
+#include "tools/site_files.hpp"
 
 #include <atomic>
 #include <memory>
@@ -16,14 +14,13 @@
 
 namespace cheops::tools {
 
-/// A site's configuration and the description of its application, as read.
-struct site_files {
-  std::shared_ptr<const site::config> config;
-  std::shared_ptr<const application::description> app;
-};
+/// Loads what a start loads beside them, and lets go of it: certificates,
+/// keys, authorities, CRLs, the admin endpoint's token. Errors: bad_config, as
+/// the start would say it.
+[[nodiscard]] result<void> check_site(const site_files& files);
 
-/// Reads and checks both. Errors: bad_config with file, line and key.
-[[nodiscard]] result<site_files> load_site(const std::string& config_file);
+/// Has the process log as it says.
+void apply(const site::log_settings& to);
 
 /// A running site: the data plane, the control plane and the admin endpoint,
 /// wired to each other.
@@ -50,6 +47,8 @@ public:
 private:
   site_process() = default;
   [[nodiscard]] result<void> start_admin_endpoint();
+  /// False: this site makes no experiments, and `x` is not empty.
+  bool put_faults(const mesh::fault_table& x);
 
   mutable std::mutex guard_; ///< Of the two below.
   site_files files_;

@@ -47,6 +47,30 @@ mesh::fault_table cut(const std::string& peer) {
 
 } // namespace
 
+BOOST_FIXTURE_TEST_CASE(a_node_tells_whether_it_listens_for_links,
+                        mesh_fixture) {
+  site_under_test a{secured("A")};
+  BOOST_TEST(a.node->health().has_value());
+  a.node->stop();
+  BOOST_TEST(!a.node->health().has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_check_reads_the_files_that_a_start_would,
+                        mesh_fixture) {
+  auto check = [](site::config x) {
+    return actors::node::check(
+      std::make_shared<const site::config>(std::move(x)));
+  };
+  auto a = secured("A");
+  BOOST_TEST(check(a).has_value());
+  auto other = a;
+  other.name = site_id{"B"}; // The certificate is A's.
+  BOOST_TEST(!check(other).has_value());
+  auto none = a;
+  none.tls.ca = path("nowhere");
+  BOOST_TEST(!check(none).has_value());
+}
+
 BOOST_FIXTURE_TEST_CASE(sites_that_know_one_peer_learn_the_rest, mesh_fixture) {
   auto a = secured("A"), b = secured("B"), c = secured("New York");
   declare(b, a);

@@ -206,7 +206,7 @@ BOOST_FIXTURE_TEST_CASE(faults_that_are_wrong_change_nothing, running) {
     {R"({"faults": [1]})", "faults[0] must be an object"},
     {R"({"faults": [{}]})", "\"peer\" must be"},
     {R"({"faults": [{"peer": "Site9"}]})", "no peer \"Site9\""},
-    {R"({"faults": [{"peer": "Site1"}]})", "no peer of itself"},
+    {R"({"faults": [{"peer": "Site1"}]})", "no peer of its own"},
     {R"({"faults": [{"peer": "Site2", "loss": 1.1}]})", "\"loss\" must be"},
     {R"({"faults": [{"peer": "Site2", "loss": "x"}]})", "\"loss\" must be"},
     {R"({"faults": [{"peer": "Site2", "delay": 40}]})", "\"delay\" must be"},
@@ -223,17 +223,54 @@ BOOST_FIXTURE_TEST_CASE(faults_that_are_wrong_change_nothing, running) {
   BOOST_TEST(faults().empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(every_error_has_one_shape, running) {
+  http::client_request typed;
+  typed.method = "PUT";
+  typed.url = "http+unix://" + socket() + ":/v1/faults";
+  typed.fields.emplace_back("Content-Type", "text/plain");
+  typed.body = "x";
+  const http::client_response all[] = {
+    ask("GET", "/nothing"),
+    ask("DELETE", "/v1/sites"),
+    http::fetch(typed).value(),
+    ask("PUT", "/v1/faults", "{"),
+    explain(R"({"scope": "{"})"),
+    explain("[]"),
+    ask("PUT", "/v1/faults", R"({"faults": [{"peer": "Nope"}]})")};
+  const unsigned statuses[] = {404, 405, 415, 400, 400, 400, 400};
+  for (std::size_t i = 0; i < std::size(all); ++i) {
+    BOOST_TEST(all[i].status == statuses[i], i);
+    BOOST_TEST(all[i].get("Content-Type") == "application/problem+json");
+    auto body = json::parse(all[i].body);
+    auto code = text(body, "code");
+    BOOST_TEST(text(body, "type") == "urn:cheops:error:" + code);
+    BOOST_TEST(all[i].get("Cheops-Error") == code);
+    for (const auto* member : {"title", "detail", "site", "step", "hint"})
+      BOOST_TEST(body.as_object().contains(member), member << all[i].body);
+    BOOST_TEST(text(body, "site") == "Site1", all[i].body);
+    BOOST_TEST(!text(body, "step").empty(), all[i].body);
+  }
+  BOOST_TEST(text(json::parse(all[6].body), "detail")
+             == "no peer \"Nope\" is known");
+  BOOST_TEST(text(json::parse(all[6].body), "hint")
+             == "its peers are Site2, Site3");
+}
+
 BOOST_AUTO_TEST_CASE(faults_need_experiments) {
   fixed_node node{false};
   node.start();
   http::client_request rq;
   rq.method = "PUT";
   rq.url = "http+unix://" + node.socket() + ":/v1/faults";
-  rq.body = R"({"faults": []})";
+  rq.body = R"({"faults": [{"peer": "Site2", "cut": true}]})";
   auto answer = http::fetch(rq);
   BOOST_REQUIRE(answer);
   BOOST_TEST(answer->status == 403U);
   BOOST_TEST(answer->body.find("experiments: true") != std::string::npos);
+  rq.body = R"({"faults": []})"; // To have none is always allowed.
+  answer = http::fetch(rq);
+  BOOST_REQUIRE(answer);
+  BOOST_TEST(answer->status == 200U);
 }
 
 BOOST_AUTO_TEST_CASE(over_tcp_a_token_is_asked_for_and_the_host_is_checked) {

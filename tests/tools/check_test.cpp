@@ -106,6 +106,20 @@ BOOST_FIXTURE_TEST_CASE(a_foreign_key_and_a_foreign_authority_are_seen,
   BOOST_TEST(!cli::probe_certificate(files)->key_private);
 }
 
+BOOST_FIXTURE_TEST_CASE(
+  a_file_that_is_not_there_is_not_one_without_a_certificate, with_certificate) {
+  for (auto member : {&site::tls_files::certificate, &site::tls_files::key}) {
+    auto missing = files;
+    missing.*member = folder.path() + "/nowhere";
+    auto facts = cli::probe_certificate(missing);
+    BOOST_REQUIRE(!facts);
+    BOOST_TEST(facts.error().what.find(
+                 "/nowhere cannot be read: No such file or directory")
+                 != std::string::npos,
+               facts.error().what);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(the_doctor_names_what_is_wrong, with_certificate) {
   listener taken;
   mesh::address closed;

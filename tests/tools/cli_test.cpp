@@ -1,7 +1,6 @@
 #define BOOST_TEST_MODULE tools_cli
 #include "support/boost_test.hpp"
-#include "tools/fixed_node.hpp"
-#include "tools/run_program.hpp"
+#include "tools/cli_runner.hpp"
 #include "tools/sample_replication.hpp"
 
 #include <boost/json.hpp>
@@ -12,36 +11,6 @@ using namespace cheops;
 using namespace cheops::test;
 
 namespace json = boost::json;
-
-namespace {
-
-const std::string program = CHEOPS_BIN_DIR "/cheops";
-const std::string demo_yaml = CHEOPS_SOURCE_DIR "/glue/applications/demo.yaml";
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// `cheops` with these words, and nothing of our environment that it reads.
-outcome cheops_run(std::vector<std::string> words,
-                   std::map<std::string, std::string> environment = {},
-                   const std::string& input = {}) {
-  words.insert(words.begin(), program);
-  for (const auto* name : {"CHEOPS_ADMIN", "CHEOPS_CONFIG",
-                           "CHEOPS_ADMIN_TOKEN_FILE", "CHEOPS_CA_FILE"})
-    environment.emplace(name, "");
-  return run_program(words, environment, input);
-}
-
-/// A node behind an admin endpoint.
-struct with_node : fixed_node {
-  with_node() { start(); }
-  outcome run(std::vector<std::string> words) {
-    return cheops_run(std::move(words), {{"CHEOPS_ADMIN", socket()}});
-  }
-};
-
-} // namespace
 
 // -- replicants ---------------------------------------------------------------
 
@@ -216,6 +185,26 @@ BOOST_AUTO_TEST_CASE(a_description_is_explained) {
   auto missing = cheops_run({"app", "check", "/nowhere.yaml"});
   BOOST_TEST(missing.code == 2);
   BOOST_TEST(has(missing.err, "/nowhere.yaml"));
+}
+
+BOOST_AUTO_TEST_CASE(the_service_is_the_one_that_has_the_path) {
+  auto got = cheops_run({"explain", "Site2", "/bars", "--app", demo_yaml,
+                         "--sites", "Site1,Site2"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(has(got.out, "GET /bars to ServiceB"), got.out);
+  // Also where the scope begins with another: as its front would say.
+  got = cheops_run({"explain", "{ServiceA: Site1, ServiceB: Site2}", "/bars",
+                    "--app", demo_yaml, "--sites", "Site1,Site2"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(has(got.err, "a request to ServiceB can never reach ServiceA"),
+             got.err);
+  got = cheops_run(
+    {"explain", "Site2", "/", "--app", demo_yaml, "--sites", "Site1,Site2"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(has(got.err, "ServiceA, ServiceB"), got.err);
+  // -s is a scope everywhere, and no service.
+  got = cheops_run({"explain", "Site2", "-s", "ServiceA"});
+  BOOST_TEST(has(got.err, "unknown option -s"), got.err);
 }
 
 BOOST_AUTO_TEST_CASE(explain_works_without_a_node) {
@@ -436,6 +425,19 @@ BOOST_AUTO_TEST_CASE(an_authority_is_made_used_and_listed) {
                     "127.0.0.1", "--ca-dir", ca, "--into",
                     folder.path() + "/front"});
   BOOST_TEST(got.code == 0, got.err);
+  // What is there is kept, and the way out is said.
+  got = cheops_run({"ca", "issue", "Site1", "--ca-dir", ca, "--into",
+                    folder.path() + "/site1"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(has(got.err, "--overwrite"), got.err);
+  BOOST_TEST(got.err.find("cheops: ") == got.err.rfind("cheops: "), got.err);
+  BOOST_TEST(!has(got.err, "cheops ca:"), got.err);
+  // The default folder is the name: it must be one, and nowhere else.
+  for (const auto* name : {"../evil", "/tmp/evil", ".", "..", "a/b", " a"}) {
+    got = cheops_run({"ca", "issue", name, "--ca-dir", ca});
+    BOOST_TEST(got.code == 2, name);
+    BOOST_TEST(has(got.err, "cannot be a name"), got.err);
+  }
   BOOST_TEST(cheops_run({"ca", "revoke", "Site1", "--ca-dir", ca}).code == 0);
   auto all =
     json::parse(cheops_run({"ca", "list", "--ca-dir", ca, "-o", "json"}).out);
@@ -485,5 +487,11 @@ BOOST_AUTO_TEST_CASE(completion_knows_commands_options_and_values) {
   BOOST_TEST(complete("cheops -v get l") == "links\n");
   BOOST_TEST(complete("cheops get sites --wa") == "--wait --watch\n");
   BOOST_TEST(complete("cheops get sites -o y") == "yaml\n");
-  BOOST_TEST(complete("cheops shim install k") == "kubectl\n");
+  BOOST_TEST(complete("cheops shim install k") == "kubectl kubectl-cheops\n");
+  // An option's own word is no command, and may be a file.
+  BOOST_TEST(complete("cheops --config get get l") == "links\n");
+  BOOST_TEST(complete("cheops --config " + script.substr(0, script.size() - 2))
+             == script + "\n");
+  BOOST_TEST(complete("cheops help ex") == "explain\n");
+  BOOST_TEST(complete("cheops demo o") == "openstack\n");
 }

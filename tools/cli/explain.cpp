@@ -181,7 +181,7 @@ void add_explain(program& to) {
   explain->add_option("SCOPE", with->ask.scope, "the scope")->required();
   explain->add_option("PATH", with->ask.path, "the request's path")
     ->capture_default_str();
-  explain->add_option("-s,--service", with->ask.service,
+  explain->add_option("--service", with->ask.service,
                       "the service that is asked");
   explain->add_option("-m,--method", with->ask.method, "the request's method")
     ->capture_default_str();

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
+#include <set>
 
 /// Everything that is made from the tree of commands: help, the completion
 /// of bash, the man page.
@@ -172,26 +174,32 @@ constexpr std::string_view completion_head = R"(# bash completion for cheops
 # Use: source <(cheops completion bash)
 _cheops() {
   local current=${COMP_WORDS[COMP_CWORD]} path='' word i
-  for ((i = 1; i < COMP_CWORD; i++)); do
+)";
+
+constexpr std::string_view completion_words =
+  R"(  for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     [[ $word == -- ]] && return
+    [[ $word == -* && $valued == *" $word "* ]] && ((i++))
     [[ $word == -* ]] && continue
     case "$path/$word" in
 )";
 
 constexpr std::string_view completion_middle = R"(    esac
   done
-  local commands='' options='' values=''
+  local commands='' options='' values='' last=${COMP_WORDS[COMP_CWORD - 1]}
   case "$path" in
 )";
 
 constexpr std::string_view completion_tail = R"(  esac
-  case "${COMP_WORDS[COMP_CWORD - 1]}" in
+  case "$last" in
 )";
 
 constexpr std::string_view completion_end = R"(  esac
   if [[ -n $values ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$values" -- "$current")
+  elif [[ $last == -* && $valued == *" $last "* ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
   elif [[ -n $commands ]]; then
@@ -208,6 +216,25 @@ std::string key_of(const app& x) {
   auto out = path_of(x);
   std::ranges::replace(out, ' ', '/');
   return out.empty() ? out : "/" + out;
+}
+
+/// The options whose next word is their own, of all commands: " --config -o ".
+std::string valued_flags(const app& root) {
+  std::set<std::string> valued, plain;
+  walk(root, [&](const app& x) {
+    for (const auto* option : options_of(x)) {
+      auto& to = takes_value(*option) ? valued : plain;
+      for (const auto& name : option->get_lnames())
+        to.insert("--" + name);
+      for (const auto& name : option->get_snames())
+        to.insert("-" + name);
+    }
+  });
+  std::string out{" "};
+  for (const auto& name : valued)
+    if (!plain.contains(name))
+      out.append(name).append(" ");
+  return out;
 }
 
 // -- commands -----------------------------------------------------------------
@@ -284,12 +311,23 @@ std::string man_page(const app& root) {
 
 std::string bash_completion(const app& root) {
   std::string out{completion_head};
+  out += "  local valued='" + valued_flags(root) + "'\n";
+  out += completion_words;
   walk(root, [&](const app& x) {
     if (x.get_parent())
       out += "      " + key_of(x) + ") path=" + key_of(x) + " ;;\n";
   });
   out += completion_middle;
   auto common = flags_of(root);
+  std::string all;
+  for (const auto* sub : commands_of(root))
+    all += (all.empty() ? "" : " ") + sub->get_name();
+  const std::map<std::string, std::string> words_of{
+    {"/help", all},
+    {"/completion", "bash"},
+    {"/demo", "andy-and-bo kubernetes openstack"},
+    {"/shim/install", "kubectl kubectl-cheops openstack"},
+    {"/shim/uninstall", "kubectl kubectl-cheops openstack"}};
   walk(root, [&](const app& x) {
     std::string names;
     for (const auto* sub : commands_of(x))
@@ -298,15 +336,16 @@ std::string bash_completion(const app& root) {
     for (const auto* at = &x; at->get_parent(); at = at->get_parent())
       if (auto own = flags_of(*at); !own.empty())
         options += " " + own;
+    // What may be said after it, though it is no command.
+    if (auto i = words_of.find(key_of(x)); i != words_of.end())
+      names = i->second;
     out += "    '" + key_of(x) + "') commands='" + names + "' options='"
            + options + "' ;;\n";
   });
   out += completion_tail;
   out += "    --output | -o) [[ $path == /http ]] || "
          "values='table wide json yaml name' ;;\n"
-         "    --direction) values='in out both' ;;\n"
-         "    install | uninstall) [[ $path == /shim/* ]] && "
-         "values='kubectl kubectl-cheops openstack' ;;\n";
+         "    --direction) values='in out both' ;;\n";
   out += completion_end;
   return out;
 }

@@ -98,6 +98,20 @@ error unusable(const std::string& file, const char* what) {
           "read certificate", "make one: cheops ca issue SITE"};
 }
 
+result<bio> open_file(const std::string& file) {
+  errno = 0;
+  bio in{BIO_new_file(file.c_str(), "r")};
+  if (in)
+    return in;
+  auto why = errno;
+  ERR_clear_error();
+  return error{errc::bad_config,
+               file + " cannot be read: "
+                 + (why != 0 ? std::strerror(why) : "no reason is known"),
+               "", "read certificate",
+               "correct the path, or its owner and mode"};
+}
+
 system_clock::time_point to_time(const ASN1_TIME* x) {
   std::tm parts{};
   ASN1_TIME_to_tm(x, &parts);
@@ -187,21 +201,22 @@ result<std::chrono::microseconds> probe_connect(const mesh::address& to,
 }
 
 result<certificate_facts> probe_certificate(const site::tls_files& files) {
-  bio in{BIO_new_file(files.certificate.c_str(), "r")};
+  auto in = open_file(files.certificate);
   if (!in)
-    return unusable(files.certificate, "certificate");
-  x509 leaf{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+    return in.error();
+  x509 leaf{PEM_read_bio_X509(in->get(), nullptr, nullptr, nullptr)};
   if (!leaf)
     return unusable(files.certificate, "certificate");
-  x509 between{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+  x509 between{PEM_read_bio_X509(in->get(), nullptr, nullptr, nullptr)};
   certificate_facts out;
   out.not_before = to_time(X509_get0_notBefore(leaf.get()));
   out.not_after = to_time(X509_get0_notAfter(leaf.get()));
   out.site = site_of(leaf.get());
-  bio key_file{BIO_new_file(files.key.c_str(), "r")};
-  private_key key{key_file ? PEM_read_bio_PrivateKey(key_file.get(), nullptr,
-                                                     nullptr, nullptr)
-                           : nullptr};
+  auto key_file = open_file(files.key);
+  if (!key_file)
+    return key_file.error();
+  private_key key{
+    PEM_read_bio_PrivateKey(key_file->get(), nullptr, nullptr, nullptr)};
   if (!key)
     return unusable(files.key, "private key");
   out.key_fits = X509_check_private_key(leaf.get(), key.get()) == 1;

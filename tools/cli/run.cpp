@@ -80,7 +80,7 @@ int run_testbed_demo(const session& s, const demo_options& with) {
   auto name = "testbed/" + with.story + "/demo.py";
   auto program = find_file(name);
   if (program.empty())
-    return s.fail({errc::unreachable, name + " is not found", "",
+    return s.fail({errc::bad_config, name + " is not found", "",
                    "start the demo", "run it from the source tree"});
   setenv("CHEOPS_BIN", own_folder().c_str(), 1);
   std::vector<std::string> command{program};
@@ -94,11 +94,11 @@ int run_demo(const session& s, const demo_options& with) {
     return run_testbed_demo(s, with);
   auto program = fs::path{own_folder()} / "cheops-scenario";
   if (!fs::exists(program))
-    return s.fail({errc::unreachable, program.string() + " is not there", "",
+    return s.fail({errc::bad_config, program.string() + " is not there", "",
                    "start the demo", "build it: make build"});
   auto scenario = find_scenario("andy-and-bo.yaml");
   if (scenario.empty())
-    return s.fail({errc::unreachable, "scenarios/andy-and-bo.yaml is not found",
+    return s.fail({errc::bad_config, "scenarios/andy-and-bo.yaml is not found",
                    "", "start the demo",
                    "set CHEOPS_SCENARIOS to the folder that has it"});
   std::vector<std::string> command{program.string(), "run", scenario};

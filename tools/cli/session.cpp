@@ -3,6 +3,7 @@
 #include "glue/config.hpp"
 #include "glue/quantity.hpp"
 #include "tools/admin_json.hpp"
+#include "tools/complaint.hpp"
 
 #include <boost/json.hpp>
 
@@ -53,6 +54,15 @@ std::string join(const std::string& url, const std::string& target) {
   return url.starts_with("http+unix://") ? url + ":" + target : url + target;
 }
 
+/// Its errors are all of one shape, and no application's.
+bool is_of_admin(const http::client_response& x) {
+  boost::system::error_code failure;
+  auto value = json::parse(x.body, failure);
+  const auto* body = failure ? nullptr : value.if_object();
+  return body && body->contains("code") && body->contains("site")
+         && body->contains("step") && body->contains("hint");
+}
+
 } // namespace
 
 std::span<const exit_meaning> exit_meanings() {
@@ -91,7 +101,7 @@ std::string from_environment(const char* name) {
 
 int session::fail(const error& x) const {
   std::cout.flush();
-  std::cerr << "cheops: " << to_string(x) << "\n";
+  std::cerr << tools::complaint("cheops", x) << "\n";
   return exit_of(x.code);
 }
 
@@ -201,6 +211,12 @@ result<http::client_response> session::send(http::client_request what) const {
     auto answer = http::fetch(what);
     auto again = !answer && answer.error().code == errc::unreachable
                  && options.wait && clock::now() + pause < until;
+    if (!again && !answer && answer.error().step == "TLS handshake") {
+      auto why = answer.error();
+      if (why.hint.empty())
+        why.hint = "--ca-file names who may have signed its certificate";
+      return why;
+    }
     if (!again)
       return answer;
     remark(answer.error().what + "; trying again");
@@ -274,19 +290,17 @@ result<json::value> session::call(const std::string& method,
     return answer.error();
   boost::system::error_code failure;
   auto value = json::parse(answer->body, failure);
-  if (answer->status >= 400) {
-    if (auto why = to_error(*answer))
-      return *why;
-    return error{errc::broken,
-                 "the admin endpoint answered "
-                   + std::to_string(answer->status),
-                 "", method + " " + target, ""};
-  }
-  if (failure)
-    return error{errc::broken, "the answer is not JSON", "",
-                 method + " " + target,
-                 "is it the admin endpoint of a cheopsd?"};
-  return value;
+  if (answer->status < 400 && !failure)
+    return value;
+  auto why = to_error(*answer);
+  if (answer->status >= 400 && why && is_of_admin(*answer))
+    return *why;
+  return error{errc::broken,
+               "who answers there is no admin endpoint of a node (status "
+                 + std::to_string(answer->status) + ")",
+               "", method + " " + target,
+               "name what the site's configuration has under admin, not a "
+               "front"};
 }
 
 error pointed_error(errc code, std::string_view caret) {

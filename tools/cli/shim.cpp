@@ -92,7 +92,11 @@ int install(const session& s, const shim_options& with) {
     std::cerr << "cheops: it is not the first " << with.name << " on PATH"
               << (first.empty() ? "" : "; " + first.string() + " is")
               << "\nPut its folder first: export PATH="
-              << with.where().parent_path().string() << ":\"$PATH\"\n";
+              << fs::absolute(with.where(), failure)
+                   .lexically_normal()
+                   .parent_path()
+                   .string()
+              << ":\"$PATH\"\n";
   if (auto client = client_of(with.name); !has_real(client))
     std::cerr << "cheops: no real " << client
               << " is on PATH yet; the shim needs one\n";
