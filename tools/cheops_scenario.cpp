@@ -105,7 +105,7 @@ cheops::result<scenario::scenario> read(const std::string& file,
   auto out = scenario::read_file(file);
   if (!out)
     return out;
-  auto described = scenario::find_description(*out, with);
+  auto described = scenario::find_description(*out, with.bin);
   if (!described)
     return described.error();
   if (auto app = cheops::glue::load_description(*described); !app)

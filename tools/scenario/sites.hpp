@@ -21,11 +21,6 @@ struct options {
   bool keep = false;  ///< The sites are played with afterwards.
 };
 
-/// An application's description: beside the scenario, in the source tree that
-/// the programs were built from, or as installed.
-[[nodiscard]] result<std::string> find_description(const scenario& what,
-                                                   const options& with);
-
 /// Where a site's parts listen.
 struct site_ports {
   std::map<std::string, mesh::address> fronts;      ///< By service.
