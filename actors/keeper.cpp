@@ -186,6 +186,14 @@ result<ports::list_page> page(const keeper_state& st, const list_ask& asks) {
     if (!own || !site)
       return true; // It is damaged; its owner says so when it is needed.
     auto line = line_of(*meta, *own, *site);
+    auto anywhere = asks.which;
+    anywhere.site.reset();
+    if (!fits(line, anywhere))
+      return true;
+    // It began with some members; who they are now stands in the log.
+    if (auto now = dream(st, *meta); now && *now)
+      if (auto members = members_of(**now); !members.empty())
+        line.members = std::move(members);
     if (fits(line, asks.which))
       out.lines.push_back(std::move(line));
     return true;

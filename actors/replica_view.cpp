@@ -85,6 +85,17 @@ ports::replicant_view view_of(const replicant::state& x) {
   return out;
 }
 
+std::vector<member_view> members_of(const replicant::state& x) {
+  if (std::ranges::find(x.group.members(), x.self, &raft::member::id)
+      == x.group.members().end())
+    return {};
+  auto out =
+    views_of(x.group.members(), x.site, replicant::state_of(x), x.self);
+  for (auto& m : out)
+    m.last.clear();
+  return out;
+}
+
 ports::operation_view view_of(const replicant::state& x,
                               const replicant::operation_id& id) {
   ports::operation_view out;
