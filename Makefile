@@ -75,8 +75,11 @@ test: build-test ## Run all tests, and those of the core under the sanitizers
 
 # CHEOPS_TEST_LONG=1 is what tests look at; RC_PARAMS is rapidcheck's own.
 test-long: test ## The same, then the tests that take minutes
-	@CHEOPS_TEST_LONG=1 RC_PARAMS="max_success=2000" \
-	  $(call run-tests,build,-L 'long|property')
+	@failed=; \
+	tests/openstack/run.py --long 2>&1 | tee build/openstack.log || failed=1; \
+	export CHEOPS_TEST_LONG=1 RC_PARAMS="max_success=2000"; \
+	$(call run-tests,build,-L 'long|property') || failed=1; \
+	[[ -z $$failed ]]
 
 # The data plane's tests on sockets and threads, as they would find a use
 # after free or a race. Minutes to build, so not a part of `test`.
