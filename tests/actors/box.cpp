@@ -9,7 +9,9 @@ using namespace std::chrono_literals;
 box::box(caf::actor_system& sys, actors::router& router, std::string kind,
          std::string resource)
   : kind_(std::move(kind)), resource_(std::move(resource)) {
-  auto behave = [keep = shared_](caf::event_based_actor*) -> caf::behavior {
+  // An actor without arguments is undefined behaviour inside CAF 0.17.
+  auto behave = [](caf::event_based_actor*,
+                   const std::shared_ptr<shared>& keep) -> caf::behavior {
     return {
       [keep](actors::delivered& x) {
         std::lock_guard lock{keep->guard};
@@ -18,7 +20,7 @@ box::box(caf::actor_system& sys, actors::router& router, std::string kind,
       },
     };
   };
-  actor_ = sys.spawn(behave);
+  actor_ = sys.spawn(behave, shared_);
   if (resource_.empty())
     router.attach(kind_, actor_);
   else

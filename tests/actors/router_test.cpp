@@ -24,7 +24,9 @@ struct site_fixture {
 class fake_link {
 public:
   explicit fake_link(caf::actor_system& sys) {
-    auto behave = [keep = sent_](caf::event_based_actor*) -> caf::behavior {
+    // An actor without arguments is undefined behaviour inside CAF 0.17.
+    auto behave = [](caf::event_based_actor*,
+                     const decltype(sent_)& keep) -> caf::behavior {
       return {
         [keep](atom::submit, wire::envelope& x) {
           std::lock_guard lock{keep->guard};
@@ -33,7 +35,7 @@ public:
         },
       };
     };
-    actor = sys.spawn(behave);
+    actor = sys.spawn(behave, sent_);
   }
 
   ~fake_link() { caf::anon_send_exit(actor, caf::exit_reason::kill); }
@@ -222,12 +224,12 @@ BOOST_AUTO_TEST_CASE(a_target_that_is_dead_already_takes_nothing) {
 
 // Letting go of the last handle ends an actor, and its end calls the router.
 BOOST_AUTO_TEST_CASE(a_target_that_only_the_router_knew_can_be_replaced) {
-  auto silent = [](caf::event_based_actor*) -> caf::behavior {
+  auto silent = [](caf::event_based_actor*, int) -> caf::behavior {
     return {[](const delivered&) {}};
   };
   for (int i = 0; i < 3; ++i) {
-    routes->attach("foo", sys.spawn(silent));
-    routes->attach("foo", "1", sys.spawn(silent));
+    routes->attach("foo", sys.spawn(silent, 0));
+    routes->attach("foo", "1", sys.spawn(silent, 0));
   }
   routes->close();
   sys.await_all_actors_done();
