@@ -85,6 +85,9 @@ std::string resource_text(const resource& x) {
   if (x.unique_name)
     out += " (the application refuses a second of one name)";
   out += x.secret ? "; bodies are never shown\n" : "\n";
+  if (x.discovery)
+    out += "    It tells clients what there is: where its scope cannot be run, "
+           "the site that is asked answers.\n";
   for (const auto& op : x.operations)
     add(out, {"    ", padded(to_string(op.does), 8), padded(op.method, 8),
               op.path, "\n"});

@@ -135,6 +135,7 @@ private:
     if (out.unique_name && out.name_pointer.empty())
       x.at("unique_names").fail("needs \"name\", the pointer to the name");
     x.read("secret", out.secret);
+    x.read("discovery", out.discovery);
     for (const auto& [word, ways] : x.at("operations").entries())
       for (const auto& way : one_or_many(ways)) {
         auto relative = read_operation(word, way);

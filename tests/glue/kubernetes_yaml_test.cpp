@@ -23,13 +23,13 @@ struct sent {
 };
 
 const sent requests[] = {
-  // Discovery and the like are no resources.
-  {"GET", "/api?timeout=32s", "", verb::read, ""},
-  {"GET", "/apis", "", verb::read, ""},
-  {"GET", "/api/v1", "", verb::read, ""},
-  {"GET", "/apis/apps/v1?timeout=32s", "", verb::read, ""},
-  {"GET", "/openapi/v2?timeout=32s", "", verb::read, ""},
-  {"GET", "/version", "", verb::read, ""},
+  // What there is.
+  {"GET", "/api?timeout=32s", "discovery", verb::list, ""},
+  {"GET", "/apis", "discovery", verb::list, ""},
+  {"GET", "/api/v1", "discovery", verb::list, ""},
+  {"GET", "/apis/apps/v1?timeout=32s", "discovery", verb::list, ""},
+  {"GET", "/openapi/v2?timeout=32s", "discovery", verb::list, ""},
+  {"GET", "/version", "discovery", verb::list, ""},
   {"GET", "/readyz", "", verb::read, ""},
   // Of the core group.
   {"GET", "/api/v1/pods?limit=500", "object", verb::list, ""},
@@ -102,6 +102,12 @@ BOOST_AUTO_TEST_CASE(requests_are_what_kubectl_means_by_them) {
 BOOST_AUTO_TEST_CASE(errors_are_what_kubectl_reads) {
   BOOST_TEST((kubernetes().errors == error_shape::kubernetes));
   BOOST_TEST(kubernetes().carry.prefix);
+}
+
+BOOST_AUTO_TEST_CASE(what_there_is_is_told_whatever_the_scope) {
+  const auto* service = kubernetes().find("k8s");
+  for (const auto& x : service->resources)
+    BOOST_TEST(x.discovery == (x.kind == "discovery"));
 }
 
 BOOST_AUTO_TEST_CASE(peers_may_use_it_since_it_checks_its_users) {

@@ -78,6 +78,9 @@ struct resource {
   std::string name_pointer; ///< Into bodies: "/name"; empty: unnamed.
   bool unique_name = false; ///< The application enforces unique names.
   bool secret = false;      ///< Bodies are never shown.
+  /// Reads of it tell clients what there is. Where the scope of one cannot be
+  /// run, this site answers it.
+  bool discovery = false;
   std::vector<operation> operations;
   std::vector<reference> references;
   replication copies;

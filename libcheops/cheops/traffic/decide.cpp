@@ -282,6 +282,8 @@ struct decider::impl {
   result<void> look_for_copies(decision& out, const request_view& in,
                                const application::service& of,
                                const std::vector<site_id>* sites) const;
+  void answer_discovery(result<void>& planned, decision& out,
+                        const request_view& in) const;
   bool looks_at_operation(const request_view& in) const noexcept;
   result<void> look_at_operation(decision& out, const request_view& in,
                                  const mesh::view& mesh) const;
@@ -323,6 +325,29 @@ decider::impl::sites_from_peer(const request_view& in, const mesh::view& mesh) {
   if (!plan)
     return plan.error();
   return std::optional{std::move(plan->sites)};
+}
+
+/// Clients ask what there is first, and do not show why they were not told. So
+/// this site tells it where the scope cannot be run; what they ask for then is
+/// refused with the reason.
+void decider::impl::answer_discovery(result<void>& planned, decision& out,
+                                     const request_view& in) const {
+  auto target = out.target.empty() ? std::string{in.target} : out.target;
+  const auto* about =
+    application::classify(*out.service, in.method, target).about;
+  if (about == nullptr || !about->discovery || !is_safe(in.method))
+    return;
+  if (!planned) {
+    const auto* service = out.service;
+    out = {};
+    out.service = service;
+    out.what = verdict::run;
+    out.target = std::move(target);
+    out.candidates = {config->name};
+    planned = {};
+  } else if (std::ranges::count(out.candidates, config->name) == 0) {
+    out.candidates.push_back(config->name);
+  }
 }
 
 bool decider::impl::looks_at_operation(const request_view& in) const noexcept {
@@ -371,6 +396,8 @@ decision decider::impl::from_user(const request_view& in, const caller& from,
     return refused(found.error(), "read scope");
   auto ok = *found ? route(out, in, from, **found, read, mesh, now)
                    : look_for_copies(out, in, *from.front, nullptr);
+  if (*found)
+    answer_discovery(ok, out, in);
   if (!ok)
     return refused(ok.error(), "plan");
   shape(out, read, in, from, mesh, now);

@@ -117,6 +117,31 @@ BOOST_AUTO_TEST_CASE(a_scope_sends_the_request_to_its_site) {
   BOOST_TEST(value_of(x.set_for_peer, "Cheops-Scope") == x.scope);
 }
 
+BOOST_AUTO_TEST_CASE(what_there_is_is_told_here_where_the_scope_cannot_be_run) {
+  application::resource catalogue;
+  catalogue.kind = "catalogue";
+  catalogue.discovery = true;
+  catalogue.operations = {{"GET", "/apis", application::verb::list}};
+  app->services[0].resources.push_back(catalogue);
+  // A site that can be asked comes first.
+  auto x = ask({{"Scope", "{A: S2}"}}, "GET", "/apis");
+  BOOST_TEST(names(x) == (strings{"S2", "S1"}),
+             boost::test_tools::per_element());
+  x = ask({{"Scope", "{A: S1 || S2}"}}, "GET", "/apis");
+  BOOST_TEST(names(x) == (strings{"S1", "S2"}),
+             boost::test_tools::per_element());
+  for (const auto* scope : {"{A: S9}", "{A: S2", "{A: S2 % S3}"}) {
+    x = ask({}, "GET", make_prefix(scope) + "/apis");
+    BOOST_TEST_REQUIRE((x.what == verdict::run));
+    BOOST_TEST(names(x) == strings{"S1"}, boost::test_tools::per_element());
+    BOOST_TEST(x.target == "/apis");
+    // All else with that scope is refused.
+    BOOST_TEST((ask({{"Scope", scope}}).what == verdict::refuse));
+    BOOST_TEST(
+      (ask({{"Scope", scope}}, "POST", "/apis").what == verdict::refuse));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_service_that_is_not_named_stays_here) {
   auto x = ask({{"Scope", "{B: S2}"}});
   BOOST_TEST_REQUIRE((x.what == verdict::run));
