@@ -11,6 +11,8 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 SITES ?= 3
+SEEDS ?= 10000
+FIRST_SEED ?= 1
 # Given by the caller, it also adds a slice of fuzzing to `make test`.
 fuzz_slice := $(if $(filter undefined,$(origin FUZZ_SECONDS)),,yes)
 FUZZ_SECONDS ?= 60
@@ -18,7 +20,7 @@ BENCHES := bench-proxy bench-link bench-body bench-replication
 
 .PHONY: setup setup-build setup-test setup-bench setup-fuzz setup-lint \
 	setup-openstack setup-kubernetes build build-test demo test test-long test-asan test-tsan \
-	e2e bench $(BENCHES) testbed-openstack testbed-openstack-down \
+	e2e sim bench $(BENCHES) testbed-openstack testbed-openstack-down \
 	test-openstack bench-openstack testbed-kubernetes \
 	testbed-kubernetes-down test-kubernetes bench-kubernetes \
 	fuzz format format-check lint clean install help
@@ -41,7 +43,7 @@ help: ## Say what there is to make
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | \
 	  sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 24
 	@echo
-	@echo "Variables: JOBS=$(JOBS) PREFIX=$(PREFIX) FUZZ_SECONDS=$(FUZZ_SECONDS) SITES=$(SITES)"
+	@echo "Variables: JOBS=$(JOBS) PREFIX=$(PREFIX) FUZZ_SECONDS=$(FUZZ_SECONDS) SITES=$(SITES) SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED)"
 
 setup: setup-build setup-test ## Install what building and testing need
 
@@ -92,6 +94,11 @@ test-asan test-tsan: test-%: setup-build setup-test
 
 e2e: build-test ## Run the tests on real processes
 	@$(call run-tests,build,-L e2e -LE long)
+
+sim: setup-build setup-test ## Simulate SEEDS worlds, the first from FIRST_SEED; a bad one tells its story
+	@$(call configure,release,$(fresh) -DCHEOPS_BUILD_TESTS=ON)
+	@$(call ninja,build,cheops_sim)
+	@build/bin/cheops_sim $(SEEDS) $(FIRST_SEED)
 
 bench: $(BENCHES) ## Run every benchmark; figures go to build/bench/*.json
 

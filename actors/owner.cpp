@@ -175,7 +175,7 @@ void perform(owner_ptr self, replicant::read_answer& x) {
 
 void perform(owner_ptr self, replicant::forget& x) {
   self->state.ends = true;
-  report(self, owner_forgets{x.ended});
+  report(self, owner_forgets{x.ended, std::move(x.who)});
 }
 
 void perform(owner_ptr self, replicant::event& x) {

@@ -135,6 +135,8 @@ void on(owners_ptr self, const meta_id& meta, const owner_forgets& x) {
   i->second.now = phase::erasing;
   if (x.ended)
     st.over.ended(meta);
+  else
+    st.over.left(meta, replicant::origin_of(x.who));
   self->send(st.plan.keeper, erase_order{meta, x.ended});
   // What is over has been dealt with, whatever somebody waits for.
   auto w = st.wishes.find(meta);

@@ -65,7 +65,7 @@ void create(owners_ptr self, const change_ptr& x) {
   name_itself(std::get<replicant::asked>(x->what).what, was, x->meta);
   if (has(st, x->meta))
     give_or_load(self, x->meta, {x});
-  else if (st.over.is_over(x->meta))
+  else if (st.over.is_over(x->meta) || st.over.has_left(x->meta, st.self()))
     refuse(x, st);
   else
     found(self, x);

@@ -124,6 +124,7 @@ struct owner_shows {
 /// It needs the replicant no more, and ends.
 struct owner_forgets {
   bool ended = true;
+  raft::member_id who; ///< Who it was in the group.
 };
 /// This generation is over since `ended_at`: take the next.
 struct owner_is_over {

@@ -31,8 +31,10 @@ error no_room() {
 }
 
 void refuse(const change_ptr& x, const owners_state& st) {
-  x->refuse(st.over.is_over(x->meta) ? replicant::refusal::over
-                                     : replicant::refusal::absent);
+  using enum replicant::refusal;
+  x->refuse(st.over.is_over(x->meta)               ? over
+            : st.over.has_left(x->meta, st.self()) ? not_member
+                                                   : absent);
 }
 
 void give(owners_ptr self, resident& to, owner_input x) {

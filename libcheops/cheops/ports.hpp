@@ -26,7 +26,8 @@ enum class family : std::uint8_t {
   log = 3,   ///< meta id, index -> entry.
   site = 4,  ///< meta id -> the site's own record.
   local = 5, ///< service, kind, local id -> meta id.
-  over = 6,  ///< meta id without generation -> the last generation that ended.
+  over = 6,  ///< meta id without generation -> the last generation that ended;
+             ///< meta id -> who this site was in the group, which it left.
   awake = 7, ///< meta id -> nothing: its owner was not put to sleep.
 };
 inline constexpr std::size_t families = 8;

@@ -207,6 +207,8 @@ void machine::take(const message& m, const append_answer& x) {
     while (!p.in_flight.empty() && p.in_flight.front() <= p.match)
       p.in_flight.pop_front();
   }
+  if (p.match < s_.log.last_index())
+    wake(); // It is there, and lacks something.
   advance_commit();
   confirm_reads();
   if (s_.now == role::leader)

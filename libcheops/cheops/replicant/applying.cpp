@@ -323,7 +323,12 @@ void owner::call_now() {
   w.call = s_.next_call++;
   if (auto* waits = waiter_of(w.id))
     waits->call = w.call;
-  hold(call{w.call, w.id, w.index, w.what.does, w.what.service, w.what.kind,
+  // Who comes again makes anew what its earlier calls made and its leaving
+  // removed: to the application's keys these are other calls.
+  auto as = w.id;
+  if (s_.self != store_of(s_.self))
+    as.origin ^= s_.origin;
+  hold(call{w.call, as, w.index, w.what.does, w.what.service, w.what.kind,
             w.what.principal, std::move(*request)});
 }
 
@@ -422,6 +427,7 @@ void owner::finish_refused(std::uint16_t status, const digest128& answer) {
   auto& w = s_.doing;
   forget_intent();
   if (w.leaving) {
+    tell(event_kind::diverged, w.index, status);
     left(); // It stays there, as a copy of its own.
     return;
   }

@@ -49,17 +49,6 @@ bool makes_sense(const raft::configuration& x) {
          && x.size() <= members_max;
 }
 
-/// The id of a store in the group: that which it has there, or a new one.
-member_id standing_id(const raft::member& x, const raft::configuration& now,
-                      const operation_id& by) {
-  auto witness = x.role == raft::member_role::witness;
-  for (const auto& m : now)
-    if (store_of(m.id) == store_of(x.id)
-        && (m.role == raft::member_role::witness) == witness)
-      return m.id;
-  return joining_as(x.id, by);
-}
-
 constexpr std::uint16_t application_down_status = 503;
 
 } // namespace
@@ -67,8 +56,11 @@ constexpr std::uint16_t application_down_status = 503;
 std::optional<refusal> owner::refuses() const {
   if (!s_.halted.empty())
     return refusal::halted;
+  // While it leaves, its application may have lost the resource already.
+  if (s_.leaving)
+    return refusal::not_member;
   if (s_.forgotten)
-    return s_.leaving ? refusal::not_member : refusal::over;
+    return refusal::over;
   if (is_witness(s_.self))
     return refusal::not_member;
   if (s_.waiters.size() + s_.readers.size() >= s_.set.waiting_max)
@@ -158,9 +150,7 @@ void owner::on(const scale_asked& in) {
   membership_goal goal;
   goal.id = w.id;
   goal.floor = std::min(lowest_waiting(), w.id.sequence);
-  for (const auto& m : in.members)
-    goal.members.push_back({standing_id(m, s_.group.members(), w.id), m.role});
-  std::ranges::sort(goal.members, {}, &raft::member::id);
+  goal.members = in.members;
   goal.remove_at_leavers = in.remove_at_leavers;
   ask(std::move(w), encode(log_entry{std::move(goal)}), 0);
 }
@@ -368,7 +358,7 @@ void owner::answer_read(const reader& r, bool granted, refusal why) {
 /// or uncertain before it, it would see something else.
 void owner::serve_readers() {
   auto serve = [&](const reader& r) {
-    if (!s_.halted.empty() || s_.forgotten) {
+    if (!s_.halted.empty() || s_.forgotten || s_.leaving) {
       answer_read(r, false, *refuses());
       return true;
     }

@@ -45,7 +45,10 @@ struct compensation {
 struct membership_goal {
   operation_id id;
   std::uint64_t floor = 0;
-  raft::configuration members; ///< Voters, and at most one witness.
+  /// Voters, and at most one witness. In the log they are stores; in a record
+  /// those of them that are members, and who is to come, by the ids that they
+  /// have in the group.
+  raft::configuration members;
   /// At a site that leaves: whether its application loses the resource.
   bool remove_at_leavers = true;
   friend bool operator==(const membership_goal&,

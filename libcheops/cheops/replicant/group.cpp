@@ -93,13 +93,16 @@ void owner::follow_members() {
   std::erase_if(s_.untold, gone);
   for (const auto& d : s_.shared.departed) {
     s_.site.others.erase(d.who);
+    // Those whom it knows may have left as well.
+    if (d.who != s_.self && !s_.departed_told.contains(d.who))
+      s_.untold[d.who] = {s_.set.report_ticks, 0};
     if (d.who == s_.self && !s_.leaving)
       s_.leaving = farewell{d.at, d.remove};
   }
   // Who came is told how it is here.
   for (const auto& m : s_.shared.members)
     if (m.id != s_.self && is_full(m.id) && s_.version > 0
-        && !s_.site.others.contains(m.id))
+        && s_.told.insert(m.id).second)
       s_.untold.try_emplace(m.id);
 }
 

@@ -2,6 +2,7 @@
 
 #include "cheops/wire/codec.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -219,6 +220,16 @@ bool generations::is_over(const meta_id& x) const {
 void generations::ended(const meta_id& x) {
   auto& last = last_[{x.high, x.low}];
   last = std::max(last, x.generation);
+}
+
+bool generations::has_left(const meta_id& x, const raft::member_id& who) const {
+  auto i = left_.find(x);
+  return i != left_.end()
+         && std::ranges::find(i->second, origin_of(who)) != i->second.end();
+}
+
+void generations::left(const meta_id& x, std::uint64_t who) {
+  left_[x].push_back(who);
 }
 
 } // namespace cheops::replicant

@@ -98,9 +98,11 @@ struct birth {
 /// The id of the store itself.
 [[nodiscard]] raft::member_id store_of(const raft::member_id& x);
 
-/// The generations of a site's natural keys that are over. A tombstone lives
-/// in its group until every member has it; what stays is this number, so
-/// that a late message of an old group never meets a new one.
+/// What a site remembers of groups that it has forgotten. Of those that are
+/// over: the generation, so that a late message of an old group never meets a
+/// new one (a tombstone lives in its group until every member has it). Of those
+/// that it left: who it was there, so that it never comes back to vote with an
+/// empty log under its old name.
 class generations {
 public:
   /// The generation for a create of that key here: 1, or the one behind the
@@ -109,9 +111,15 @@ public:
   /// Whether that group is over, as far as this site knows.
   [[nodiscard]] bool is_over(const meta_id& x) const;
   void ended(const meta_id& x);
+  /// Whether this site was that member of the group, and left.
+  [[nodiscard]] bool has_left(const meta_id& x,
+                              const raft::member_id& who) const;
+  /// `origin_of` who left.
+  void left(const meta_id& x, std::uint64_t who);
 
 private:
   std::map<digest128, std::uint32_t> last_;
+  std::map<meta_id, std::vector<std::uint64_t>> left_;
 };
 
 } // namespace cheops::replicant

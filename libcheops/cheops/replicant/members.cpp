@@ -56,7 +56,9 @@ std::optional<raft::change_asked> next_change(const raft::configuration& now,
 }
 
 void owner::drive_members() {
-  if (!leads() || !s_.shared.goal || s_.change_out != 0 || s_.change_rest > 0)
+  // The goal names members as of what was taken.
+  if (!leads() || !s_.shared.goal || s_.change_out != 0 || s_.change_rest > 0
+      || s_.shared.at < s_.group.log.members_index())
     return;
   auto change =
     next_change(s_.group.members(), s_.shared.goal->members, s_.self);
@@ -64,6 +66,9 @@ void owner::drive_members() {
     return;
   s_.change_out = s_.next_sequence++;
   change->request = request_of({s_.origin, s_.session, s_.change_out});
+  // It may have come while the group slept.
+  if (change->role == member_role::voter)
+    give(raft::reachable{change->who});
   give(*change);
 }
 
@@ -106,7 +111,10 @@ void owner::left() {
   for (const auto& m : s_.group.members())
     if (m.id != s_.self)
       say_stored(m.id, farewell_heard{});
-  hold(forget{false});
+  // Nobody is left to answer them afterwards.
+  settle_waiters();
+  serve_readers();
+  hold(forget{s_.over_elsewhere, s_.self});
 }
 
 } // namespace cheops::replicant

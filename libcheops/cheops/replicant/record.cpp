@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace cheops::replicant {
 
@@ -24,6 +25,8 @@ public:
   void operator()(const compensation& x);
   void operator()(membership_goal x);
   void configure(const raft::configuration& members);
+  void follow_goal(const raft::configuration& before);
+  const raft::member* standing(const raft::member& x) const;
 
   std::vector<note> decided;
 
@@ -127,8 +130,41 @@ void taker::operator()(const compensation& x) {
 }
 
 void taker::operator()(membership_goal x) {
-  if (!seen_before(x.id, x.floor))
-    r_.goal = std::move(x);
+  if (seen_before(x.id, x.floor))
+    return;
+  for (auto& m : x.members)
+    if (const auto* here = standing(m))
+      m.id = here->id;
+    else
+      m.id = joining_as(m.id, x.id);
+  std::ranges::sort(x.members, {}, &raft::member::id);
+  r_.goal = std::move(x);
+}
+
+/// The member that is that store, in that part.
+const raft::member* taker::standing(const raft::member& x) const {
+  auto witness = [](const raft::member& m) {
+    return m.role == raft::member_role::witness;
+  };
+  for (const auto& m : r_.members)
+    if (store_of(m.id) == store_of(x.id) && witness(m) == witness(x))
+      return &m;
+  return nullptr;
+}
+
+/// An earlier goal may have brought about a change since: who is wanted and
+/// came under another id, or left. Under the id that left, nobody comes back.
+void taker::follow_goal(const raft::configuration& before) {
+  if (!r_.goal)
+    return;
+  auto by = r_.goal->id;
+  by.session ^= index_ << 32;
+  for (auto& m : r_.goal->members)
+    if (const auto* here = standing(m))
+      m.id = here->id;
+    else if (raft::find(before, m.id) != nullptr)
+      m.id = joining_as(m.id, by);
+  std::ranges::sort(r_.goal->members, {}, &raft::member::id);
 }
 
 void taker::configure(const raft::configuration& members) {
@@ -141,7 +177,8 @@ void taker::configure(const raft::configuration& members) {
   });
   if (r_.departed.size() > departed_max)
     r_.departed.erase(r_.departed.begin());
-  r_.members = members;
+  auto before = std::exchange(r_.members, members);
+  follow_goal(before);
 }
 
 /// Why the order alone forbids it; `open` if it does not. All before it are

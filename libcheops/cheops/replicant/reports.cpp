@@ -23,6 +23,9 @@ bool says_the_same(const summary& a, const summary& b) {
 
 void owner::on(const received& in) {
   const auto& m = in.what;
+  // To who we were before: it may not know that it left as well.
+  if (m.to != s_.self && m.group == s_.mark)
+    say_farewell(m.from);
   if (m.to != s_.self || m.from == s_.self || s_.forgotten)
     return;
   if (m.group != s_.mark) {
@@ -60,8 +63,10 @@ void owner::changed(bool soon) {
 void owner::tell_others(bool soon) {
   ++s_.version;
   for (const auto& m : s_.group.members())
-    if (m.id != s_.self && m.role != raft::member_role::witness)
+    if (m.id != s_.self && m.role != raft::member_role::witness) {
       s_.untold[m.id] = {soon ? 0 : s_.set.report_ticks, 0};
+      s_.told.insert(m.id);
+    }
 }
 
 summary owner::own_summary() const {
@@ -85,6 +90,8 @@ void owner::report() {
     ++u.tries;
     if (is_witness(who))
       say_stored(who, group_gone{});
+    else if (raft::find(s_.group.members(), who) == nullptr)
+      say_farewell(who);
     else
       say_stored(who, own_summary());
   }
@@ -148,17 +155,23 @@ void owner::take(const message& m, const foreign_group&) {
 
 // -- the end -----------------------------------------------------------------
 
-/// Everything about it was dealt with everywhere, and everybody knows.
+/// Everything about it was dealt with everywhere, and everybody knows. Who has
+/// forgotten it has seen that.
 bool owner::all_have_ended() const {
+  auto forgot = [&](const raft::member& m) {
+    auto i = s_.site.others.find(m.id);
+    return is_full(m.id) && i != s_.site.others.end() && i->second.gone;
+  };
+  if (std::ranges::any_of(s_.group.members(), forgot))
+    return true;
   return std::ranges::all_of(s_.group.members(), [&](const raft::member& m) {
     if (m.id == s_.self || m.role == raft::member_role::witness
-        || planted(bug::forget_early))
+        || s_.departed_told.contains(m.id) || planted(bug::forget_early))
       return true;
     auto i = s_.site.others.find(m.id);
     return i != s_.site.others.end() && i->second.state == site_state::ok
-           && (i->second.gone
-               || (i->second.ended && i->second.done >= s_.shared.ended_at
-                   && !s_.untold.contains(m.id)));
+           && i->second.ended && i->second.done >= s_.shared.ended_at
+           && !s_.untold.contains(m.id);
   });
 }
 
@@ -180,7 +193,7 @@ void owner::end() {
     return;
   }
   s_.forgotten = true;
-  hold(forget{true});
+  hold(forget{true, s_.self});
 }
 
 void owner::take(const message& m, const group_gone&) {
@@ -188,7 +201,7 @@ void owner::take(const message& m, const group_gone&) {
     // We keep nothing that is our own.
     say(m.from, group_gone{});
     s_.forgotten = true;
-    hold(forget{true});
+    hold(forget{true, s_.self});
     return;
   }
   auto& known = s_.site.others[m.from];
@@ -196,6 +209,11 @@ void owner::take(const message& m, const group_gone&) {
   known.state = site_state::ok;
   s_.untold.erase(m.from);
   dirty_site_ = true;
+  // Nobody forgets it before all members have ended: we left before that.
+  if (s_.shared.ended_at == 0 && !s_.leaving) {
+    s_.leaving = farewell{s_.shared.at, true};
+    s_.over_elsewhere = true;
+  }
 }
 
 void owner::say_farewell(const member_id& to) {
@@ -204,17 +222,16 @@ void owner::say_farewell(const member_id& to) {
       say(to, farewell{d.at, d.remove});
 }
 
-void owner::take(const message& m, const farewell& x) {
-  // Only who is a member of the newest configuration would know.
-  if (raft::find(s_.group.members(), m.from) == nullptr
-      || x.at < s_.group.log.members_index())
-    return;
+/// Whoever says so: it was decided, and under an id that left nobody comes
+/// back. The members that we know may all have left by now.
+void owner::take(const message&, const farewell& x) {
   if (!s_.leaving)
     s_.leaving = x;
 }
 
 void owner::take(const message& m, const farewell_heard&) {
   s_.departed_told.insert(m.from);
+  s_.untold.erase(m.from);
 }
 
 } // namespace cheops::replicant

@@ -100,6 +100,7 @@ void owner::on(const probed& in) {
 void owner::became_uncertain() {
   auto& w = s_.doing;
   if (w.leaving) {
+    tell(event_kind::uncertain, w.index, w.status);
     left();
     return;
   }

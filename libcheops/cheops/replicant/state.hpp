@@ -147,13 +147,15 @@ struct state {
   std::set<member_id> heard; ///< They know the group.
   std::set<member_id> foreign;
   std::map<member_id, untold_member> untold;
-  std::uint64_t version = 0; ///< Of our summary.
-  std::set<member_id> departed_told;
+  std::set<member_id> told;          ///< Are, or were, among `untold`.
+  std::uint64_t version = 0;         ///< Of our summary.
+  std::set<member_id> departed_told; ///< They know that they left.
   unsigned farewell_ticks = 0;
   std::uint64_t change_out = 0; ///< Sequence of a change of members.
   unsigned change_rest = 0;
   std::optional<farewell> leaving;
-  std::uint64_t catch_up = 0; ///< As raft knows the read that asks for it.
+  bool over_elsewhere = false; ///< `leaving`: the others have forgotten it.
+  std::uint64_t catch_up = 0;  ///< As raft knows the read that asks for it.
   unsigned behind_ticks = 0;
   unsigned behind_tries = 0;
   bool forgotten = false;

@@ -200,6 +200,8 @@ contact first_contact(const message& m, const meta_id& meta,
                || std::holds_alternative<summary>(m.body);
   if (!tells)
     return contact::ignore;
+  if (over.has_left(meta, m.to))
+    return contact::left;
   return m.born && fingerprint(*m.born) == m.group ? contact::spawn
                                                    : contact::unknown;
 }

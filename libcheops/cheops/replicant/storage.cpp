@@ -192,7 +192,22 @@ result<ports::batch> erase_all(const ports::store& in, const meta_id& meta,
     wire::writer w;
     w.u32(meta.generation);
     put(out, family::over, key.substr(0, meta_bytes - 4), w.take());
+    return out;
   }
+  // Who we were there, after whom we were there before.
+  auto own = in.get(family::group, key);
+  auto before = in.get(family::over, key);
+  if (!own || !before)
+    return own ? before.error() : own.error();
+  if (!*own)
+    return out; // Nothing was stored, so nothing was promised.
+  auto was = decode_membership(**own);
+  if (!was)
+    return damaged(meta, "membership");
+  wire::writer w;
+  w.raw(before->value_or(std::string{}));
+  w.u64(origin_of(was->self));
+  put(out, family::over, key, w.take());
   return out;
 }
 
@@ -203,9 +218,16 @@ result<generations> load_generations(const ports::store& from) {
                         [&](std::string_view key, std::string_view value) {
                           wire::reader k{key};
                           wire::reader v{value};
-                          meta_id x{k.u64(), k.u64(), v.u32()};
+                          meta_id x{k.u64(), k.u64(), 0};
+                          if (key.size() == meta_bytes) {
+                            x.generation = k.u32();
+                            while (v.ok() && v.left() > 0)
+                              out.left(x, v.u64());
+                          } else {
+                            x.generation = v.u32();
+                            out.ended(x);
+                          }
                           fine = fine && k.ok() && v.ok();
-                          out.ended(x);
                           return fine;
                         });
   if (!read)

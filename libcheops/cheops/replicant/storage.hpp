@@ -63,7 +63,8 @@ load(const ports::store& from, const meta_id& meta);
 each_replicant(const ports::store& in,
                const std::function<bool(const meta_id&)>& take);
 
-/// Everything of one replicant goes; `ended`: its generation is remembered.
+/// Everything of one replicant goes; `ended`: its generation is remembered;
+/// else who this site was in its group, which it left.
 /// Errors: `io`.
 [[nodiscard]] result<ports::batch> erase_all(const ports::store& in,
                                              const meta_id& meta, bool ended);

@@ -178,7 +178,8 @@ struct send {
 /// `principal`. Answered once, by `called`, unless the process ends.
 struct call {
   call_id id = 0;
-  operation_id operation; ///< Also for a key that the application enforces.
+  operation_id operation; ///< A key that the application may enforce: of the
+                          ///< operation, and of the time as a member.
   index_id index = 0;
   change does = change::create;
   service_id service;
@@ -262,6 +263,7 @@ struct read_answer {
 /// stored (`erase_all` of storage.hpp), once all before it is stored.
 struct forget {
   bool ended = true; ///< The resource is deleted; false: this site left.
+  member_id who;     ///< Who it was in the group.
 };
 
 /// Something for people: events and metrics.

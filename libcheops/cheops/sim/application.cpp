@@ -66,6 +66,7 @@ void application::lose() {
   things_.clear();
   journal_.clear();
   answered_.clear();
+  ++losses_;
 }
 
 void application::forget(const std::set<std::uint64_t>& tags) {

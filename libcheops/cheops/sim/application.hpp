@@ -66,6 +66,8 @@ public:
     return things_;
   }
   [[nodiscard]] const std::vector<deed>& journal() const { return journal_; }
+  /// So many instances were lost: what one was asked, the next never sees.
+  [[nodiscard]] unsigned losses() const { return losses_; }
 
 private:
   reply decide(const replicant::call& x, time_us now);
@@ -74,6 +76,7 @@ private:
   std::string site_;
   enforcement what_;
   std::uint64_t next_ = 1;
+  unsigned losses_ = 0;
   std::map<std::string, thing> things_;
   std::vector<deed> journal_;
   std::map<std::pair<replicant::operation_id, std::string>, reply> answered_;

@@ -326,7 +326,8 @@ void checker::check_troubles(unsigned site, const replicant::state& s) const {
 void checker::check_orphans(unsigned site) {
   auto& n = w_.at(site);
   std::set<std::string> known;
-  auto uncertain = false;
+  // What it did not know when it left a group, nobody knows: it was shown.
+  auto uncertain = n.lost_track;
   for (const auto& [meta, g] : groups_)
     if (const auto* s = n.owner_of(meta)) {
       if (s->site.exists)

@@ -119,6 +119,18 @@ std::string words(const replicant::state& x) {
   for (const auto& o : x.site.last)
     out += " " + std::to_string(o.index) + "=" + std::to_string(o.status) + "/"
            + std::string{to_string(o.how)};
+  auto name = [](const raft::configuration& all) {
+    std::string text;
+    for (const auto& m : all)
+      text += " " + m.id.site.value + "/" + m.id.store
+              + (m.role == raft::member_role::learner ? " (learns)" : "");
+    return text;
+  };
+  out += ", members" + name(x.shared.members);
+  if (x.shared.goal && x.shared.goal->members != x.shared.members)
+    out += ", shall be" + name(x.shared.goal->members);
+  out += x.group.awake ? ", group awake" : "";
+  out += x.leaving ? ", leaving" : "";
   out += ", troubles";
   for (const auto& t : x.site.troubles)
     out += " " + std::to_string(t.index) + "=" + std::to_string(t.status) + "/"

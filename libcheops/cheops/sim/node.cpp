@@ -425,10 +425,15 @@ void node::perform(const meta_id& meta, replicant::forget& x) {
   ensure(all.has_value(), "a replicant cannot be erased");
   store.write(std::move(*all));
   to_sync_.emplace_back(meta, erased);
-  if (x.ended)
+  if (x.ended) {
     over_.ended(meta);
-  else
+  } else {
+    over_.left(meta, replicant::origin_of(x.who));
+    const auto& own = owners_.at(meta)->site;
+    lost_track =
+      lost_track || replicant::worst(own) == replicant::site_state::uncertain;
     app.forget(world_.tags_of(meta));
+  }
   erasing_.insert(meta);
   // Not under the feet of the step that said so.
   world_.after(0, [this, meta, now = boot] {
@@ -450,6 +455,9 @@ void node::perform(const meta_id& meta, replicant::event& x) {
            + " " + std::to_string(x.index) + " " + std::to_string(x.status)
            + " " + x.text + " (" + to_string(meta).substr(0, 8) + ")";
   });
+  if ((x.what == uncertain || x.what == diverged)
+      && owners_.at(meta)->forgotten)
+    lost_track = true; // It could not remove its copy.
   if (x.what == overruled)
     g.overruled.insert(x.index);
   if (x.what == halted)

@@ -71,6 +71,7 @@ public:
   std::uint64_t boot = 0; ///< Grows with each start.
   unsigned skew = 1000;   ///< Of its clock, of 1000.
   bool ticking = false;
+  bool lost_track = false; ///< Left a group when it was uncertain there.
 
 private:
   replicant::owner_identity identity(const meta_id& meta,

@@ -14,6 +14,8 @@ namespace {
 /// Long enough for every back-off, deadline and settling of a healed world.
 constexpr time_us rest_us = 120'000'000;
 constexpr unsigned operations_max = 20;
+/// A hundred times what a run takes: beyond it, it goes round in circles.
+constexpr std::uint64_t events_max = 1'000'000;
 
 bool later(const auto& a, const auto& b) {
   return std::pair{a.at, a.order} > std::pair{b.at, b.order};
@@ -93,6 +95,8 @@ void world::after_at(unsigned site, time_us delay, std::function<void()> what) {
 bool world::step_once(time_us end) {
   if (events_.empty() || events_.front().at > end)
     return false;
+  if (++done_ > events_max)
+    fail("goes round in circles");
   std::ranges::pop_heap(events_, later<event, event>);
   auto next = std::move(events_.back());
   events_.pop_back();
@@ -215,7 +219,10 @@ void world::call(unsigned from, const meta_id& meta, const replicant::call& x) {
   auto acts = late ? random.between(most / 4, most) : quick();
   if (late)
     give(quick() / 4, {x.id, call_end::cut, 0, {}, {}});
-  after(acts, [this, from, x, give, late, cuts, fails] {
+  after(acts, [this, from, x, give, late, cuts, fails,
+               instance = at(from).app.losses()] {
+    if (at(from).app.losses() != instance)
+      return; // With the machine that ran it.
     auto said = at(from).app.act(x, now_);
     tell([&] {
       return at(from).id().site.value + "'s application: " + x.request.method

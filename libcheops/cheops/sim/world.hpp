@@ -96,7 +96,8 @@ private:
   replicant::state* owner_at(unsigned site, unsigned r);
   meta_id meta_for_create(unsigned site, unsigned r,
                           std::optional<replicant::dependency>& behind);
-  replicant::birth birth_at(unsigned site, unsigned r) const;
+  std::optional<replicant::birth> birth_at(unsigned site, unsigned r,
+                                           const meta_id& meta, bool shared);
   std::string poison();
 
   // -- world_members.cpp -----------------------------------------------------
@@ -127,6 +128,7 @@ private:
   bool healed_ = false;
   time_us now_ = 0;
   std::uint64_t next_order_ = 0;
+  std::uint64_t done_ = 0;    ///< Events.
   std::vector<event> events_; ///< A heap, the next on top.
   std::vector<std::unique_ptr<node>> nodes_;
   std::vector<unsigned> cut_;    ///< How many faults cut that direction.
@@ -134,6 +136,7 @@ private:
   std::vector<time_us> paused_until_;
   std::vector<time_us> application_down_until_;
   std::vector<resource> resources_;
+  std::map<meta_id, replicant::birth> births_; ///< What any site may begin.
   std::uint64_t next_tag_ = 1;
   std::uint64_t next_key_ = 1;
   unsigned asked_ = 0;

@@ -1,6 +1,7 @@
 // What clients ask for: creates, changes, retries, reads.
 
 #include "cheops/ensure.hpp"
+#include "cheops/raft/quorum.hpp"
 #include "cheops/sim/world.hpp"
 
 #include <algorithm>
@@ -50,12 +51,16 @@ replicant::state* world::owner_at(unsigned site, unsigned r) {
   return nullptr;
 }
 
-replicant::birth world::birth_at(unsigned site, unsigned r) const {
+/// How a group of that resource begins, asked for at `site`; nullopt: not by
+/// that site. `shared`: several sites may begin it, who then must know the same
+/// members, so the first says it for all (docs/consensus.md, "Lost disks").
+std::optional<replicant::birth>
+world::birth_at(unsigned site, unsigned r, const meta_id& meta, bool shared) {
   replicant::birth born;
   for (unsigned i = 0; i < sites(); ++i) {
     // Groups that change begin with some of the sites.
-    auto left_out = plan_.scales && i != site && !is_witness(i)
-                    && (plan_.seed + i + r) % 3 == 0;
+    auto left_out = plan_.scales && !plan_.witness
+                    && (plan_.seed + i + r) % 3 == 0 && (shared || i != site);
     if (!left_out)
       born.members.push_back({at(i).id(), is_witness(i)
                                             ? raft::member_role::witness
@@ -64,8 +69,13 @@ replicant::birth world::birth_at(unsigned site, unsigned r) const {
   std::ranges::sort(born.members, {}, &raft::member::id);
   if (plan_.natural)
     born.key = key_of(resources_[r].name);
-  else
+  else if (!shared)
     born.founder = at(site).id();
+  if (shared)
+    born = births_.try_emplace(meta, std::move(born)).first->second;
+  if (raft::find(born.members, at(site).id()) == nullptr
+      || at(site).over().has_left(meta, at(site).id()))
+    return std::nullopt;
   return born;
 }
 
@@ -148,10 +158,11 @@ void world::ask_create(unsigned site, unsigned r) {
                                    {x.tag, 0}};
   }
   if (at(site).owner_of(x.meta) == nullptr) {
-    auto born = birth_at(site, r);
-    if (keyed)
-      born.founder.reset(); // A retry may come to another site.
-    at(site).found(x.meta, std::move(born));
+    // A retry may come to another site.
+    auto born = birth_at(site, r, x.meta, keyed || plan_.natural);
+    if (!born)
+      return;
+    at(site).found(x.meta, std::move(*born));
   }
   if (std::ranges::find(res.metas, x.meta) == res.metas.end())
     res.metas.push_back(x.meta);
@@ -225,9 +236,10 @@ void world::retry(std::size_t request) {
   if (s == nullptr) {
     if (x.does != change::create || n.is_over(x.meta))
       return;
-    auto born = birth_at(x.site, x.resource);
-    born.founder.reset();
-    n.found(x.meta, std::move(born));
+    auto born = birth_at(x.site, x.resource, x.meta, true);
+    if (!born)
+      return;
+    n.found(x.meta, std::move(*born));
   } else if (x.does != change::create && !s->site.exists) {
     return;
   }

@@ -174,6 +174,13 @@ BOOST_AUTO_TEST_CASE(a_message_without_an_owner_says_what_to_do) {
   BOOST_TEST((first_contact(m, meta, over) == contact::ignore));
   m.body = farewell{};
   BOOST_TEST((first_contact(m, meta, over) == contact::left));
+  // An empty store never votes under a name that it left.
+  over.left(meta, origin_of(member(2)));
+  m.body = raft_part{};
+  m.born = sample_birth();
+  BOOST_TEST((first_contact(m, meta, over) == contact::left));
+  m.to = joining_as(member(2), {1, 1, 1});
+  BOOST_TEST((first_contact(m, meta, over) == contact::spawn));
   over.ended(meta);
   m.body = summary{};
   BOOST_TEST((first_contact(m, meta, over) == contact::gone));
@@ -313,6 +320,42 @@ BOOST_AUTO_TEST_CASE(a_site_that_was_away_hears_that_it_left) {
   s.heal();
   s.rest();
   BOOST_TEST((s.forgotten == std::set<int>{3}));
+}
+
+BOOST_AUTO_TEST_CASE(it_hears_so_also_when_all_whom_it_knew_have_left) {
+  made_everywhere s;
+  s.cut(3);
+  s.scale(1, on({1, 4}));
+  s.rest();
+  s.scale(1, on({4}));
+  s.rest();
+  BOOST_TEST((s.forgotten == std::set<int>{1, 2}));
+  s.heal();
+  s.rest();
+  BOOST_TEST((s.forgotten == std::set<int>{1, 2, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_at_a_site_that_leaves_is_answered) {
+  made_everywhere s;
+  s.scale(1, on({1, 2}));
+  s.cut(3); // Its application is asked to remove its copy.
+  auto change = s.ask(3, s.change_at(change::patch, 3));
+  auto read = s.read(3);
+  s.heal();
+  s.rest();
+  BOOST_TEST((s.forgotten == std::set<int>{3}));
+  BOOST_TEST(s.answered(change).has_value());
+  BOOST_TEST_REQUIRE(s.read_of(read).has_value());
+  BOOST_TEST(!s.read_of(read)->granted);
+}
+
+BOOST_AUTO_TEST_CASE(a_site_that_is_leaving_serves_no_reads) {
+  made_everywhere s;
+  s.scale(1, on({1, 2}));
+  for (int i = 0; i < 100 && !s.calls(3); ++i)
+    s.tick(1);
+  auto read = s.read(3, false);
+  BOOST_TEST((s.read_of(read).value().why == refusal::not_member));
 }
 
 BOOST_AUTO_TEST_CASE(the_leader_too_can_leave) {

@@ -1,5 +1,6 @@
 #include "samples.hpp"
 
+#include "cheops/raft/quorum.hpp"
 #include "cheops/replicant/record.hpp"
 #include "support/boost_test.hpp"
 
@@ -239,6 +240,34 @@ BOOST_AUTO_TEST_CASE(a_goal_and_the_members_follow_the_log) {
   x.members = voters(3);
   b.add_raw(x);
   BOOST_TEST(b.now.departed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_goal_names_who_is_here_and_gives_others_new_ids) {
+  book b;
+  membership_goal goal{{7, 1, ++b.sequence}, 0, voters(4), false};
+  b.add(goal);
+  auto comes = joining_as(member(4), goal.id);
+  BOOST_TEST((raft::find(b.now.goal->members, member(1)) != nullptr));
+  BOOST_TEST((raft::find(b.now.goal->members, comes) != nullptr));
+  auto configure = [&](raft::configuration members) {
+    raft::entry x;
+    x.term = 1;
+    x.index = b.now.at + 1;
+    x.kind = raft::entry_kind::configure;
+    x.members = std::move(members);
+    b.add_raw(x);
+  };
+  // An earlier goal brought it in under another id: that counts.
+  auto other = joining_as(member(4), {7, 1, 99});
+  auto with = voters(3);
+  with.push_back({other, raft::member_role::learner});
+  configure(with);
+  BOOST_TEST((raft::find(b.now.goal->members, other) != nullptr));
+  BOOST_TEST((raft::find(b.now.goal->members, comes) == nullptr));
+  // And it took out one that is wanted: that one comes back as another.
+  configure(voters(3));
+  BOOST_TEST((raft::find(b.now.goal->members, other) == nullptr));
+  BOOST_TEST(b.now.goal->members.size() == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_passed_over) {

@@ -171,8 +171,18 @@ BOOST_AUTO_TEST_CASE(an_erased_replicant_leaves_its_generation) {
   w.commit(erase_all(w.store, other, true).value());
   BOOST_TEST(load_generations(w.store).value().next(key) == 5U);
   BOOST_TEST(!load(w.store, other).value());
-  // Of one that was left, nothing is remembered.
+  // Of one that was left: who this site was there, each time.
+  auto rejoined = joining_as(member(1), {1, 2, 3});
   w.commit(erase_all(w.store, meta, false).value());
   BOOST_TEST(w.store[family::log].empty());
-  BOOST_TEST(!load_generations(w.store).value().is_over(meta));
+  ports::batch again;
+  add(again, meta, membership{sample_birth(), rejoined});
+  w.commit(again);
+  w.commit(erase_all(w.store, meta, false).value());
+  auto known = load_generations(w.store).value();
+  BOOST_TEST(!known.is_over(meta));
+  BOOST_TEST(known.has_left(meta, member(1)));
+  BOOST_TEST(known.has_left(meta, rejoined));
+  BOOST_TEST(!known.has_left(meta, joining_as(member(1), {1, 2, 4})));
+  BOOST_TEST(!known.has_left(other, member(1)));
 }

@@ -48,9 +48,9 @@ BOOST_AUTO_TEST_CASE(a_client_says_how_long_it_waits) {
 
 BOOST_AUTO_TEST_CASE(what_was_read_and_the_key_are_taken) {
   auto x = said({{"Cheops-Replicant-Index", "17"},
-                  {"If-Match", "\"a\""},
-                  {"If-Match", "\"b\""},
-                  {"Idempotency-Key", "k-1"}});
+                 {"If-Match", "\"a\""},
+                 {"If-Match", "\"b\""},
+                 {"Idempotency-Key", "k-1"}});
   BOOST_TEST((x.read_at == std::optional<index_id>{17}));
   BOOST_TEST(x.if_match == "\"a\", \"b\"");
   BOOST_TEST(x.key == "k-1");

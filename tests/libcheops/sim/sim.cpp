@@ -30,6 +30,7 @@ std::uint64_t number(const char* text, std::uint64_t otherwise) {
 } // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   auto seeds = number(argc > 1 ? argv[1] : nullptr, 1000);
   auto first = number(argc > 2 ? argv[2] : nullptr, 1);
   auto calm = argc > 3 && std::strcmp(argv[3], "calm") == 0;
