@@ -85,10 +85,12 @@ void owner::leave() {
     return;
   }
   for (const auto& k : s_.shared.build) {
-    if (k.what.does != change::create)
+    // Of what was deleted, only the removal is kept.
+    auto removes = k.what.does == change::remove;
+    if (k.what.does != change::create && !removes)
       continue;
     auto what = content_of(k.what);
-    if (!what || !what->undo)
+    if (!what || (!what->undo && !removes))
       break;
     w = {};
     w.index = s_.leaving->at;
