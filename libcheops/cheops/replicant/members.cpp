@@ -80,6 +80,10 @@ void owner::leave() {
   if (w.leaving || w.now == phase::calling || w.now == phase::settling
       || w.now == phase::probing)
     return; // First what runs.
+  // And what may have made a copy of which nobody would know.
+  if (w.maybe && !s_.site.exists
+      && (w.now == phase::resting || w.now == phase::awaiting))
+    return;
   if (!s_.leaving->remove || !s_.site.exists) {
     left();
     return;
