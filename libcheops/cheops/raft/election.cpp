@@ -92,9 +92,16 @@ void machine::become_follower(term_id term, std::optional<member_id> leader) {
   start_reads();
 }
 
+/// Also who is removed by an entry that may not be committed: it may be the
+/// only one that has it (4.2.2).
 bool machine::may_campaign() const {
-  const auto* me = find(s_.members(), s_.self);
-  return me != nullptr && votes(*me);
+  auto votes_in = [&](const configuration& x) {
+    const auto* me = find(x, s_.self);
+    return me != nullptr && votes(*me);
+  };
+  return votes_in(s_.members())
+         || (s_.log.members_index() > s_.commit
+             && votes_in(s_.log.members_at(s_.commit)));
 }
 
 /// A member that has no vote cannot lead. It asks as if it could: who has one

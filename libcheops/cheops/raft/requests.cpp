@@ -11,7 +11,7 @@ bool machine::needs_leader() const {
   // Those who asked are owed an answer, also by one that was removed.
   if (!s_.requests.empty() || !s_.reads.empty())
     return true;
-  return is_member()
+  return (is_member() || may_campaign())
          && (s_.wanted_ticks > 0 || s_.commit < s_.log.last_index());
 }
 
