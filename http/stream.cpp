@@ -239,12 +239,21 @@ io_result stream::try_write(std::span<const iovec> what) {
 /// Waits, or goes on with the event loop's next turn where there is no need
 /// to wait: never on the caller's stack.
 void stream::wait(waiter& w, bool at_once, counted& owner, resume then) {
-  if (!open_ || w.then != nullptr)
+  if (!open_)
     return;
-  w.owner = ref<counted>{&owner};
-  w.then = then;
-  if (at_once)
-    boost::asio::post(executor_, [this, &w, hold = w.owner] { wake(w); });
+  if (w.then == nullptr) {
+    w.owner = ref<counted>{&owner};
+    w.then = then;
+  }
+  // Also for a wait that began before: if its bytes were read beside it, no
+  // edge tells of those that OpenSSL then holds.
+  if (!at_once || w.posted)
+    return;
+  w.posted = true;
+  boost::asio::post(executor_, [this, &w, hold = w.owner] {
+    if (w.posted)
+      wake(w);
+  });
 }
 
 void stream::wake(waiter& w) {

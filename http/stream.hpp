@@ -67,7 +67,7 @@ public:
   [[nodiscard]] io_result try_read(std::span<char> to);
   [[nodiscard]] io_result try_write(std::span<const iovec> what);
 
-  /// One wait of each kind at a time: a second call does nothing.
+  /// One wait of each kind at a time: a second call keeps the first.
   void when_readable(counted& owner, resume then);
   void when_writable(counted& owner, resume then);
 
@@ -101,6 +101,7 @@ private:
   struct waiter {
     ref<counted> owner;
     resume then = nullptr;
+    bool posted = false; ///< The event loop's next turn wakes it.
   };
   friend struct socket_bio;
 
