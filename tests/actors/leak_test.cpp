@@ -55,9 +55,9 @@ BOOST_FIXTURE_TEST_CASE(fifty_starts_and_stops_leave_nothing, mesh_fixture) {
   usage before;
   for (int i = 1; i <= 50; ++i)
     life(i);
-  usage after;
+  usage after; // Threads that were about to end may have ended.
   BOOST_TEST(after.descriptors == before.descriptors,
              "before: " << to_text(before) << "; after: " << to_text(after));
-  BOOST_TEST(after.threads == before.threads,
+  BOOST_TEST(after.threads <= before.threads,
              "before: " << to_text(before) << "; after: " << to_text(after));
 }

@@ -90,18 +90,14 @@ void read(source& s, client_key& x) {
   read(s, x.request);
 }
 
-namespace {
-
-using fields::put;
-using fields::read;
-
-void put(writer& w, const slot& x) {
+// Of this file alone; in a namespace without a name they would hide the others.
+static void put(writer& w, const slot& x) {
   put_enumeration(w, x.where);
   w.varint(x.segment);
   w.text(x.pointer);
   put(w, x.of);
 }
-void read(source& s, slot& x) {
+static void read(source& s, slot& x) {
   x.where = enumeration(s, slot::place::body);
   auto segment = s.bytes.varint();
   s.require(segment <= std::numeric_limits<std::uint32_t>::max());
@@ -110,16 +106,14 @@ void read(source& s, slot& x) {
   read(s, x.of);
 }
 
-void put(writer& w, const dependency& x) {
+static void put(writer& w, const dependency& x) {
   put(w, x.on);
   w.varint(x.index);
 }
-void read(source& s, dependency& x) {
+static void read(source& s, dependency& x) {
   read(s, x.on);
   x.index = s.bytes.varint();
 }
-
-} // namespace
 
 void put(writer& w, const templated& x) {
   w.text(x.method);

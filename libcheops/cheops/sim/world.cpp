@@ -53,8 +53,8 @@ void world::add_line(const std::string& text) {
 
 void world::tell_owners() {
   for (const auto& n : nodes_)
-    for (const auto& [meta, s] : n->owners())
-      tell([&] { return to_string(meta) + " at " + words(*s); });
+    for (const auto& x : n->owners())
+      tell([&] { return to_string(x.first) + " at " + words(*x.second); });
 }
 
 unsigned world::number_of(const site_id& x) const {

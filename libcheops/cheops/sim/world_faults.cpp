@@ -64,7 +64,7 @@ void world::cut_some() {
   }
   for (auto [from, to] : all) {
     ++cut_[from * sites() + to];
-    tell([&] {
+    tell([&, from = from, to = to] {
       return "cut: " + at(from).id().site.value + " to "
              + at(to).id().site.value;
     });
@@ -74,7 +74,7 @@ void world::cut_some() {
       return;
     for (auto [from, to] : all) {
       --cut_[from * sites() + to];
-      tell([&] {
+      tell([&, from = from, to = to] {
         return "healed: " + at(from).id().site.value + " to "
                + at(to).id().site.value;
       });
