@@ -66,6 +66,8 @@ void check_payload(kind what, std::string_view bytes) {
     return;
   case kind::envelope:
     return check_decoder(decode_envelope, bytes);
+  case kind::credit:
+    return check_decoder(decode_credit, bytes);
   case kind::goodbye:
     return check_decoder(decode_goodbye, bytes);
   }

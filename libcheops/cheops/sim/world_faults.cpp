@@ -4,6 +4,16 @@
 
 namespace cheops::sim {
 
+namespace {
+
+/// Of messages between two sites.
+struct direction {
+  unsigned from;
+  unsigned to;
+};
+
+} // namespace
+
 void world::disturb() {
   after(random.between(plan_.fault_every_us / 2, plan_.fault_every_us * 3 / 2),
         [this] {
@@ -54,43 +64,43 @@ void world::cut_some() {
   auto a = static_cast<unsigned>(random.below(sites()));
   auto b = static_cast<unsigned>(random.below(sites()));
   auto how = random.below(3);
-  std::vector<std::pair<unsigned, unsigned>> all;
+  std::vector<direction> all;
   for (unsigned other = 0; other < sites(); ++other) {
     if (other == a || (how < 2 && other != b))
       continue;
-    all.emplace_back(a, other);
+    all.push_back({a, other});
     if (how > 0)
-      all.emplace_back(other, a);
+      all.push_back({other, a});
   }
-  for (auto [from, to] : all) {
-    ++cut_[from * sites() + to];
-    tell([&, from = from, to = to] {
-      return "cut: " + at(from).id().site.value + " to "
-             + at(to).id().site.value;
+  for (const auto& x : all) {
+    ++cut_[x.from * sites() + x.to];
+    tell([&] {
+      return "cut: " + at(x.from).id().site.value + " to "
+             + at(x.to).id().site.value;
     });
   }
   after(lasting(20'000, 1'200'000), [this, all] {
     if (healed_)
       return;
-    for (auto [from, to] : all) {
-      --cut_[from * sites() + to];
-      tell([&, from = from, to = to] {
-        return "healed: " + at(from).id().site.value + " to "
-               + at(to).id().site.value;
+    for (const auto& x : all) {
+      --cut_[x.from * sites() + x.to];
+      tell([&] {
+        return "healed: " + at(x.from).id().site.value + " to "
+               + at(x.to).id().site.value;
       });
     }
-    for (auto [from, to] : all)
-      join_links(from, to);
+    for (const auto& x : all)
+      join_links(x.from, x.to);
   });
 }
 
 void world::join_links(unsigned a, unsigned b) {
   if (cut(a, b) || cut(b, a))
     return;
-  for (auto [from, to] : {std::pair{a, b}, std::pair{b, a}})
-    after_at(to, random.between(1'000, 20'000), [this, from, to] {
-      if (!cut(from, to) && at(from).up())
-        at(to).reachable(from);
+  for (auto x : {direction{a, b}, direction{b, a}})
+    after_at(x.to, random.between(1'000, 20'000), [this, x] {
+      if (!cut(x.from, x.to) && at(x.from).up())
+        at(x.to).reachable(x.from);
     });
 }
 
