@@ -97,6 +97,7 @@ CAF_ADD_TYPE_ID(cheops, (cheops::actors::delivered))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::sites_seen))
 CAF_ADD_TYPE_ID(cheops, (cheops::actors::faults_set))
 CAF_ADD_ATOM(cheops, cheops::atom, begin, "begin")
+CAF_ADD_ATOM(cheops, cheops::atom, listening, "listening")
 CAF_ADD_ATOM(cheops, cheops::atom, submit, "submit")
 CAF_ADD_ATOM(cheops, cheops::atom, settle, "settle")
 CAF_ADD_ATOM(cheops, cheops::atom, push_out, "pushout")
@@ -162,8 +163,8 @@ using gateway_actor = caf::typed_actor<
 /// The SUPERVISOR knows the sites (mesh::membership) and has a link to each
 /// (mesh::peering); it starts and ends the LINKs.
 using supervisor_actor = caf::typed_actor<
-  // Start: dial, with this LISTENER (or null) for who dials us.
-  caf::reacts_to<atom::begin, caf::actor>,
+  // The LISTENER, which accepts for it.
+  caf::reacts_to<atom::listening, caf::actor>,
   // What happened at a connection, with the LINK itself.
   caf::reacts_to<link_report, caf::actor>,
   // Its own timer, for one site.

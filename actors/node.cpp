@@ -236,7 +236,7 @@ void running_node::start_actors(actors::setup setup,
     start_owners();
   // 3. GATEWAY: from now on there are views.
   gateway_ = spawn_gateway(sys, view_, on_view());
-  // 4. SUPERVISOR; it does nothing before `begin`.
+  // 4. SUPERVISOR: the dials begin.
   supervisor_plan plan;
   plan.setup = setup;
   plan.hello.site = setup.config->name;
@@ -252,7 +252,6 @@ void running_node::start_actors(actors::setup setup,
   auto beat = plan.beat;
   supervisor_ = spawn_supervisor(sys, std::move(plan));
   // 5. LISTENER: others may come.
-  listener_actor listener;
   if (fd >= 0) {
     link_plan accepts;
     accepts.rules = link_rules(*setup.config, hello);
@@ -261,16 +260,15 @@ void running_node::start_actors(actors::setup setup,
     accepts.supervisor = supervisor_;
     accepts.router = router_;
     accepts.beat = beat;
-    listener = spawn_listener(sys, fd, std::move(accepts));
+    auto listener = spawn_listener(sys, fd, std::move(accepts));
     caf::actor_cast<caf::strong_actor_ptr>(listener)->get()->attach_functor(
       [listens = listens_](const caf::error&) { *listens = false; });
     watch(listener, "listener");
+    caf::anon_send(supervisor_, atom::listening_v,
+                   caf::actor_cast<caf::actor>(listener));
   }
   watch(gateway_, "gateway");
   watch(supervisor_, "supervisor");
-  // 6. The dials begin.
-  caf::anon_send(supervisor_, atom::begin_v,
-                 caf::actor_cast<caf::actor>(listener));
 }
 
 template <class Handle>

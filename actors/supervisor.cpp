@@ -383,9 +383,10 @@ membership::settings rules_of(const setup& x) {
   return out;
 }
 
-void begin(self_ptr self, const listener_actor& listener) {
+/// Before anybody speaks to it: who connects at once must find a site that
+/// knows who it is.
+void begin(self_ptr self) {
   auto& st = self->state;
-  st.listener = listener;
   wire::statement own;
   own.site = st.plan.hello.site;
   own.incarnation = st.plan.hello.incarnation;
@@ -458,10 +459,11 @@ supervisor_actor::behavior_type supervisor(self_ptr self,
   self->set_error_handler([](caf::error&) {});
   self->set_down_handler(
     [self](const caf::down_msg& down) { on_down(self, down); });
+  begin(self);
+  announce(self);
   return {
-    [self](atom::begin, const caf::actor& listener) {
-      begin(self, caf::actor_cast<listener_actor>(listener));
-      announce(self);
+    [self](atom::listening, const caf::actor& listener) {
+      self->state.listener = caf::actor_cast<listener_actor>(listener);
     },
     [self](const link_report& r, const caf::actor& sender) {
       auto i = self->state.connections.find(r.id);

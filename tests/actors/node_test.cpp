@@ -1,13 +1,20 @@
 #define BOOST_TEST_MODULE node
 #include "actors/box.hpp"
+#include "actors/gateway.hpp"
 #include "actors/node.hpp"
 #include "actors/site_under_test.hpp"
+#include "actors/supervisor.hpp"
 #include "support/boost_test.hpp"
 
+#include <caf/send.hpp>
+#include <spdlog/spdlog.h>
+
 #include <arpa/inet.h>
+#include <future>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace cheops;
 using namespace cheops::support;
@@ -37,6 +44,16 @@ bool is_hung_up_on(const site::config& on, const std::string& bytes) {
   auto timed_out = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   ::close(fd);
   return !timed_out;
+}
+
+/// A view in which that site is down, and the text is in the reason.
+std::function<bool(const mesh::view&)> down_because(const std::string& site,
+                                                    const std::string& text) {
+  return [site, text](const mesh::view& v) {
+    const auto* s = v.find(site_id{site});
+    return s->state == reach::down
+           && s->stats.last_error.find(text) != std::string::npos;
+  };
 }
 
 mesh::fault_table cut(const std::string& peer) {
@@ -127,11 +144,36 @@ BOOST_FIXTURE_TEST_CASE(a_site_that_stops_says_goodbye, mesh_fixture) {
   site_under_test sa{a}, sb{b};
   BOOST_REQUIRE(sa.until("B", reach::up));
   sb.node->stop();
-  BOOST_TEST(sa.saw([](const mesh::view& v) {
-    const auto* s = v.find(site_id{"B"});
-    return s->state == reach::down
-           && s->stats.last_error.find("said goodbye") != std::string::npos;
-  }));
+  BOOST_TEST(sa.saw(down_because("B", "said goodbye")));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_supervisor_knows_its_site_before_anybody_speaks,
+                        mesh_fixture) {
+  // A peer can be there before the node has told it of its listener.
+  auto a = secured("A");
+  site_under_test sa{a};
+  auto first = std::make_shared<mesh::view>();
+  first->self = site_id{"X"};
+  std::promise<mesh::view_ptr> shown;
+  auto told = shown.get_future();
+  auto& sys = sa.node->system();
+  actors::supervisor_plan plan;
+  plan.setup.config = std::make_shared<site::config>(config_of("X"));
+  plan.hello.site = site_id{"X"};
+  plan.gateway =
+    actors::spawn_gateway(sys, std::make_shared<actors::newest_view>(first),
+                          [&, once = false](mesh::view_ptr x) mutable {
+                            if (!std::exchange(once, true))
+                              shown.set_value(std::move(x));
+                          });
+  plan.router = sa.node->router();
+  plan.log = spdlog::default_logger();
+  auto gateway = plan.gateway;
+  auto it = actors::spawn_supervisor(sys, std::move(plan));
+  BOOST_REQUIRE((told.wait_for(30s) == std::future_status::ready));
+  BOOST_TEST((told.get()->find(site_id{"X"}) != nullptr));
+  caf::anon_send(it, atom::stop_v);
+  caf::anon_send(gateway, atom::stop_v);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_site_that_restarts_is_taken_back, mesh_fixture) {
@@ -228,11 +270,7 @@ BOOST_FIXTURE_TEST_CASE(a_goodbye_leaves_before_the_site_does, mesh_fixture) {
     for (int n = 0; n < 3; ++n)
       sb.node->router()->post(e);
     sb.node->stop();
-    BOOST_TEST_REQUIRE(sa.saw([](const mesh::view& v) {
-      const auto* s = v.find(site_id{"B"});
-      return s->state == reach::down
-             && s->stats.last_error.find("said goodbye") != std::string::npos;
-    }));
+    BOOST_TEST_REQUIRE(sa.saw(down_because("B", "said goodbye")));
   }
 }
 
@@ -254,15 +292,8 @@ BOOST_FIXTURE_TEST_CASE(a_certificate_of_another_ca_is_refused, mesh_fixture) {
   declare(b, a);
   declare(a, b);
   site_under_test sa{a}, sb{b};
-  auto refused = [](const std::string& peer) {
-    return [peer](const mesh::view& v) {
-      const auto* s = v.find(site_id{peer});
-      return s->state == reach::down
-             && s->stats.last_error.find("TLS") != std::string::npos;
-    };
-  };
-  BOOST_TEST(sa.until(refused("B")));
-  BOOST_TEST(sb.until(refused("A")));
+  BOOST_TEST(sa.until(down_because("B", "TLS")));
+  BOOST_TEST(sb.until(down_because("A", "TLS")));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_certificate_for_another_site_is_refused,
@@ -273,11 +304,7 @@ BOOST_FIXTURE_TEST_CASE(a_certificate_for_another_site_is_refused,
   c.name = site_id{"C"};
   declare(a, c);
   site_under_test sa{a}, sb{b};
-  BOOST_TEST(sa.until([](const mesh::view& v) {
-    const auto* s = v.find(site_id{"C"});
-    return s->state == reach::down
-           && s->stats.last_error.find("is for site B") != std::string::npos;
-  }));
+  BOOST_TEST(sa.until(down_because("C", "is for site B")));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_revoked_certificate_loses_its_link_at_reload,
@@ -289,11 +316,7 @@ BOOST_FIXTURE_TEST_CASE(a_revoked_certificate_loses_its_link_at_reload,
   auto strict = a;
   strict.tls.crl = ca.revoke({"B"});
   BOOST_REQUIRE(sa.node->reload(std::make_shared<site::config>(strict)));
-  BOOST_TEST(sa.until([](const mesh::view& v) {
-    const auto* s = v.find(site_id{"B"});
-    return s->state == reach::down
-           && s->stats.last_error.find("revoked") != std::string::npos;
-  }));
+  BOOST_TEST(sa.until(down_because("B", "revoked")));
   BOOST_TEST(sb.until("A", reach::down));
 }
 
