@@ -30,6 +30,19 @@ def cheops(name):
     return pathlib.Path(found)
 
 
+def chosen(words, names):
+    """The sites of a command line: the first N of `names`, or those named."""
+    if len(words) == 1 and words[0].isdecimal():
+        count = int(words[0])
+        if not 1 <= count <= len(names):
+            sys.exit(f'testbed: 1 to {len(names)} sites')
+        return names[:count]
+    for x in words:
+        if x not in names:
+            sys.exit(f'testbed: no site {x}; {", ".join(names)}')
+    return words
+
+
 def install_packages(what):
     setup = _TREE / 'packaging' / 'setup.sh'
     if setup.exists():

@@ -87,19 +87,6 @@ def start(sites):
         say(f'{x.name} can boot servers')
 
 
-def chosen(words, front):
-    """The sites of the command line: the first N, or those named."""
-    if len(words) == 1 and words[0].isdecimal():
-        count = int(words[0])
-        if not 1 <= count <= len(site_plan.NAMES):
-            sys.exit(f'testbed: 1 to {len(site_plan.NAMES)} sites')
-        words = site_plan.NAMES[:count]
-    for x in words:
-        if x not in site_plan.NAMES:
-            sys.exit(f'testbed: no site {x}; {", ".join(site_plan.NAMES)}')
-    return [site_plan.site(x, front) for x in words]
-
-
 def up(sites, front):
     if front == 'cheops':
         programs.cheops('cheopsd')  # Or it ends here, before all the work.
@@ -182,7 +169,8 @@ def main():
     with (state_folder() / 'lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # One at a time.
         if with_.command == 'up':
-            sites = chosen(with_.sites, with_.front)
+            sites = [site_plan.site(x, with_.front) for x in
+                     nodes.chosen(with_.sites, site_plan.NAMES)]
             up(sites, with_.front)
             if len(sites) > 1 and with_.front == 'cheops' and not with_.quiet:
                 say_how_to_go_on(sites)
