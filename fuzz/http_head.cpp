@@ -1,6 +1,7 @@
 // A head or a chunked body gives the same whole and in pieces; what is
 // accepted obeys the rules that keep two readers from disagreeing; and what
 // goes on is read as what came.
+#include "cheops/text.hpp"
 #include "http/body.hpp"
 #include "http/head.hpp"
 #include "http/rewrite.hpp"

@@ -1,5 +1,6 @@
-#include "cheops/replicant/codec.hpp"
 #include "cheops/replicant/intake.hpp"
+
+#include "cheops/replicant/codec.hpp"
 #include "cheops/replicant/told.hpp"
 #include "cheops/replicant/translate.hpp"
 
@@ -97,8 +98,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   std::optional<meta_id> on;
   if (match.what.does != verb::create)
     on = meta_of({service.name, match.what.about->kind, {"x"}}, 1);
-  auto taken = take_in({match, head, target, rest, *asks, on, "", 100'000},
-                       {by_id, {}});
+  auto taken =
+    take_in({match, head, target, rest, *asks, on, "", 100'000}, {by_id, {}});
   (void) read_probe(service.resources[0], target, 200, rest);
   (void) id_in_answer(service.resources[0], rest, target);
   if (!taken)

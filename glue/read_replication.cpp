@@ -1,6 +1,7 @@
 #include "glue/read_replication.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/text.hpp"
 #include "glue/read_description.hpp"
 #include "glue/words.hpp"
 
@@ -14,14 +15,6 @@ namespace {
 
 constexpr std::size_t fields_max = 32;
 constexpr std::chrono::milliseconds settles_after_max{24 * 3'600'000};
-
-bool is_token(std::string_view x) {
-  return !x.empty()
-         && x.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "!#$%&'*+-.^_`|~")
-              == std::string_view::npos;
-}
 
 /// Why a field may not go into a log that every site keeps; empty: it may.
 std::string field_fault(std::string_view name) {

@@ -1,5 +1,6 @@
 #include "http/access_log.hpp"
 
+#include "cheops/percent.hpp"
 #include "http/text.hpp"
 
 #include <spdlog/spdlog.h>
@@ -41,7 +42,7 @@ constexpr std::array<std::string_view, 6> secret_ends{"key",  "code", "sig",
 
 bool is_secret_name(std::string_view raw) {
   std::string name;
-  if (!percent_decode(raw, name))
+  if (!append_percent_decoded(raw, name))
     return true; // What cannot be read is not shown.
   for (auto& c : name)
     if (c >= 'A' && c <= 'Z')

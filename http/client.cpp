@@ -1,5 +1,6 @@
 #include "http/client.hpp"
 
+#include "cheops/text.hpp"
 #include "http/answer.hpp"
 #include "http/text.hpp"
 #include "http/url.hpp"
@@ -28,15 +29,6 @@ constexpr unsigned interim_max = 16; ///< Answers 1xx before the real one.
 
 error failure(errc code, std::string what, std::string step) {
   return {code, std::move(what), "", std::move(step), ""};
-}
-
-bool is_token(std::string_view x) {
-  return !x.empty() && std::all_of(x.begin(), x.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
-           || (c >= 'A' && c <= 'Z')
-           || std::string_view{"!#$%&'*+-.^_`|~"}.find(c)
-                != std::string_view::npos;
-  });
 }
 
 bool is_value(std::string_view x) {

@@ -1,6 +1,7 @@
 #include "http/head.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,17 +13,6 @@ namespace cheops::http {
 namespace {
 
 using table = std::array<bool, 256>;
-
-constexpr table make_token_chars() {
-  table t{};
-  for (int c = '0'; c <= '9'; ++c)
-    t[c] = true;
-  for (int c = 'a'; c <= 'z'; ++c)
-    t[c] = t[c - 'a' + 'A'] = true;
-  for (char c : std::string_view{"!#$%&'*+-.^_`|~"})
-    t[static_cast<unsigned char>(c)] = true;
-  return t;
-}
 
 /// HTAB, SP, VCHAR, obs-text: no NUL, CR, LF, other controls, DEL.
 constexpr table make_value_chars() {
@@ -43,7 +33,7 @@ constexpr table make_target_chars() {
 
 /// Of reg-name and IP literals, without the brackets and the colon.
 constexpr table make_host_chars() {
-  auto t = make_token_chars();
+  auto t = token_chars;
   for (char c : std::string_view{"#^`|"})
     t[static_cast<unsigned char>(c)] = false;
   for (char c : std::string_view{"();=,"})
@@ -51,7 +41,6 @@ constexpr table make_host_chars() {
   return t;
 }
 
-constexpr table token_chars = make_token_chars();
 constexpr table value_chars = make_value_chars();
 constexpr table target_chars = make_target_chars();
 constexpr table host_chars = make_host_chars();
@@ -133,10 +122,6 @@ known identify(std::string_view n) noexcept {
       && same_name(n.substr(0, forwarded.size()), forwarded))
     return known::forwarded;
   return known::other;
-}
-
-bool is_token(std::string_view x) noexcept {
-  return !x.empty() && only(token_chars, x);
 }
 
 bool valid_host(std::string_view x) noexcept {

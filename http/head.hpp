@@ -131,8 +131,6 @@ private:
 /// uri-host [":" port] of RFC 3986, without user information.
 [[nodiscard]] bool valid_host(std::string_view x) noexcept;
 
-[[nodiscard]] bool is_token(std::string_view x) noexcept;
-
 /// Calls `each` with every member of a comma-separated list, trimmed.
 template <class F>
 void for_each_member(std::string_view list, F each) {

@@ -1,4 +1,5 @@
 // The bytes of an exchange: the request's way up, the answer's way down.
+#include "cheops/text.hpp"
 #include "http/exchange.hpp"
 #include "http/session.hpp"
 #include "http/worker.hpp"

@@ -1,6 +1,6 @@
 #include "http/routes.hpp"
 
-#include "http/text.hpp"
+#include "cheops/percent.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -35,7 +35,8 @@ bool has_control(std::string_view x) {
 bool decode_query(std::string_view raw, std::string& to) {
   std::string spaced{raw};
   std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return percent_decode(spaced, to);
+  to.clear();
+  return append_percent_decoded(spaced, to);
 }
 
 bool parse_query(std::string_view raw, std::map<std::string, std::string>& to) {
@@ -108,7 +109,7 @@ bool routes::find(std::string_view target, service_request& in,
   for (auto segment : split(raw, '/')) {
     // Decoded after the split: an encoded '/' is part of a segment.
     std::string decoded;
-    if (!percent_decode(segment, decoded) || has_control(decoded))
+    if (!append_percent_decoded(segment, decoded) || has_control(decoded))
       return false;
     path.push_back(std::move(decoded));
   }

@@ -40,16 +40,6 @@ std::size_t sequence_at(std::string_view x, std::size_t i) {
   return length;
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
@@ -119,26 +109,6 @@ void append_json(std::string& to, std::string_view x, std::size_t bytes_max) {
     }
   });
   to += '"';
-}
-
-bool percent_decode(std::string_view x, std::string& to) {
-  to.clear();
-  to.reserve(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (x[i] != '%') {
-      to += x[i];
-      continue;
-    }
-    if (i + 2 >= x.size())
-      return false;
-    auto high = hex_value(x[i + 1]);
-    auto low = hex_value(x[i + 2]);
-    if (high < 0 || low < 0)
-      return false;
-    to += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return true;
 }
 
 bool same_text(std::string_view a, std::string_view b) noexcept {

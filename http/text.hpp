@@ -18,9 +18,6 @@ namespace cheops::http {
 /// Appends `x` as a JSON string with its quotes; cleaned as by `clean_utf8`.
 void append_json(std::string& to, std::string_view x, std::size_t bytes_max);
 
-/// Percent-decodes; false (and `to` is unspecified) at a malformed escape.
-[[nodiscard]] bool percent_decode(std::string_view x, std::string& to);
-
 /// ASCII letters in any case.
 [[nodiscard]] bool same_text(std::string_view a, std::string_view b) noexcept;
 

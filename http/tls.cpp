@@ -206,13 +206,13 @@ std::optional<std::string_view> site_text(const GENERAL_NAME* x) {
 
 // The name in it; empty if it is malformed.
 std::string site_in(std::string_view text) {
-  std::string name;
-  if (!percent_decode(text, name))
+  auto name = percent_decoded(text);
+  if (!name)
     return {};
-  for (auto c : name)
+  for (auto c : *name)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
       return {};
-  return clean_utf8(name, name.size() * 3) == name ? name : std::string{};
+  return clean_utf8(*name, name->size() * 3) == *name ? *name : std::string{};
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "tools/admin.hpp"
 
 #include "cheops/scope/parse.hpp"
+#include "cheops/text.hpp"
 #include "tools/admin_answers.hpp"
 #include "tools/admin_json.hpp"
 #include "tools/admin_replicants.hpp"
@@ -95,7 +96,7 @@ json::object version_json(const admin_context& in) {
   out["version"] = in.version;
   out["site"] = in.config()->name.value;
   out["application"] = in.application()->name;
-  out["started"] = to_rfc3339(in.started);
+  out["started"] = utc_ms(in.started);
   return out;
 }
 

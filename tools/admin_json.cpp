@@ -1,5 +1,6 @@
 #include "tools/admin_json.hpp"
 
+#include "cheops/text.hpp"
 #include "glue/quantity.hpp"
 #include "tools/time.hpp"
 
@@ -34,7 +35,7 @@ json::object site_json(const mesh::site& x) {
   json::object out;
   out["name"] = x.name.value;
   out["state"] = mesh::to_string(x.state);
-  out["since"] = to_rfc3339(x.since);
+  out["since"] = utc_ms(x.since);
   out["services"] = names_json(x.services);
   out["peer_front"] = address_json(x.peer_front);
   out["link"] = address_json(x.link);
@@ -51,7 +52,7 @@ json::object link_json(const mesh::view& all, const mesh::site& x) {
   json::object out;
   out["peer"] = x.name.value;
   out["state"] = mesh::to_string(x.state);
-  out["since"] = to_rfc3339(x.since);
+  out["since"] = utc_ms(x.since);
   auto trip = all.round_trip(all.self, x.name);
   out["round_trip_us"] =
     trip ? json::value(trip->count()) : json::value(nullptr);

@@ -4,11 +4,11 @@
 #include "cheops/replicant/told.hpp"
 #include "cheops/scope/parse.hpp"
 #include "cheops/scope/plan.hpp"
+#include "cheops/text.hpp"
 #include "tools/admin_answers.hpp"
 #include "tools/explain.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <future>
 
 namespace cheops::tools {
@@ -76,15 +76,6 @@ http::route route_to(const context_ptr& in, const char* method,
 
 // -- words of a request ------------------------------------------------------
 
-std::optional<std::uint64_t> number(std::string_view x) {
-  std::uint64_t out = 0;
-  const auto* end = x.data() + x.size();
-  auto [stop, bad] = std::from_chars(x.data(), end, out);
-  if (x.empty() || bad != std::errc{} || stop != end)
-    return std::nullopt;
-  return out;
-}
-
 std::optional<std::string> asked(const service_request& rq, const char* name) {
   auto i = rq.query.find(name);
   return i == rq.query.end() ? std::nullopt : std::optional{i->second};
@@ -108,7 +99,7 @@ result<std::uint64_t> number_in(const service_request& rq, const char* name,
   auto text = asked(rq, name);
   if (!text)
     return otherwise;
-  auto out = number(*text);
+  auto out = whole_number(*text);
   if (!out)
     return wrong(std::string{name} + " is not a number");
   return *out;
@@ -317,7 +308,7 @@ service_response events(const context_ptr& in, const service_request& rq) {
   auto after = number_in(rq, "after", watch ? port.events(0, 0).newest : 0);
   if (!after)
     return refused(after.error());
-  if (auto last = number(rq.get("Last-Event-ID")))
+  if (auto last = whole_number(rq.get("Last-Event-ID")))
     *after = *last;
   if (watch)
     return event_stream(in, *after, of);

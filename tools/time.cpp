@@ -34,20 +34,6 @@ std::string age(system_clock::duration x) {
   return std::to_string(s / 86'400) + "d";
 }
 
-std::string to_rfc3339(system_clock::time_point x) {
-  auto ms = std::chrono::floor<std::chrono::milliseconds>(x.time_since_epoch());
-  auto s = std::chrono::floor<std::chrono::seconds>(ms);
-  auto whole = static_cast<std::time_t>(s.count());
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  char date[32];
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  char out[48];
-  std::snprintf(out, sizeof out, "%s.%03dZ", date,
-                static_cast<int>((ms - s).count()));
-  return out;
-}
-
 namespace {
 
 std::optional<system_clock::time_point> parse_utc(std::string_view x,

@@ -13,10 +13,7 @@ namespace cheops::tools {
 /// How long ago, as kubectl writes ages: "8s", "5m", "3h", "2d".
 [[nodiscard]] std::string age(std::chrono::system_clock::duration x);
 
-/// RFC 3339 in UTC with milliseconds.
-[[nodiscard]] std::string to_rfc3339(std::chrono::system_clock::time_point x);
-
-/// The inverse, of what `to_rfc3339` writes.
+/// RFC 3339 as `utc_ms` (cheops/text.hpp) writes it.
 [[nodiscard]] std::optional<std::chrono::system_clock::time_point>
 from_rfc3339(std::string_view x);
 

@@ -1,8 +1,6 @@
 #define BOOST_TEST_MODULE tools_admin
-#include "http/client.hpp"
-#include "support/boost_test.hpp"
 #include "tools/admin.hpp"
-#include "tools/fixed_node.hpp"
+#include "tools/asked_node.hpp"
 
 #include <boost/json.hpp>
 
@@ -14,20 +12,8 @@ namespace json = boost::json;
 
 namespace {
 
-struct running : fixed_node {
+struct running : asked_node {
   running() { start(); }
-
-  http::client_response ask(const std::string& method,
-                            const std::string& target,
-                            const std::string& body = {}) {
-    http::client_request rq;
-    rq.method = method;
-    rq.url = "http+unix://" + socket() + ":" + target;
-    rq.body = body;
-    auto answer = http::fetch(rq);
-    BOOST_REQUIRE_MESSAGE(answer, to_string(answer.error()));
-    return *answer;
-  }
 
   json::value get(const std::string& target) {
     auto answer = ask("GET", target);

@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE tools_time
+#include "cheops/text.hpp"
 #include "support/boost_test.hpp"
 #include "tools/time.hpp"
 
@@ -8,9 +9,9 @@ using std::chrono::system_clock;
 
 BOOST_AUTO_TEST_CASE(times_are_rfc_3339_in_utc_and_read_back) {
   auto x = system_clock::from_time_t(1'800'000'000) + 42ms;
-  BOOST_TEST(to_rfc3339(x) == "2027-01-15T08:00:00.042Z");
-  BOOST_TEST(
-    (from_rfc3339(to_rfc3339(x)) == system_clock::from_time_t(1'800'000'000)));
+  BOOST_TEST(cheops::utc_ms(x) == "2027-01-15T08:00:00.042Z");
+  BOOST_TEST((from_rfc3339(cheops::utc_ms(x))
+              == system_clock::from_time_t(1'800'000'000)));
   BOOST_TEST(!from_rfc3339("2027-01-15T08:00:00+01:00").has_value());
   BOOST_TEST(!from_rfc3339("").has_value());
 }

@@ -1,3 +1,4 @@
+#include "cheops/text.hpp"
 #include "glue/registry.hpp"
 #include "tools/cli/probe.hpp"
 #include "tools/cli/program.hpp"
@@ -210,10 +211,9 @@ void doctor::look_at_certificate(const std::string& what,
   auto now = system_clock::now();
   auto again = std::string{"issue a new one: cheops ca "}
                + (of_site ? "issue " + site_.name.value : "issue-front NAME");
-  auto until = tools::to_rfc3339(facts->not_after).substr(0, 10);
+  auto until = utc_ms(facts->not_after).substr(0, 10);
   if (now < facts->not_before)
-    add(grade::fail, what,
-        "not valid before " + tools::to_rfc3339(facts->not_before),
+    add(grade::fail, what, "not valid before " + utc_ms(facts->not_before),
         "set this machine's clock");
   else if (now > facts->not_after)
     add(grade::fail, what, "expired on " + until, again);

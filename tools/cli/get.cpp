@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <thread>
 
 /// `cheops get …` and `cheops faults …`: what the admin endpoint tells.
 namespace cheops::cli {
@@ -160,10 +159,9 @@ bool select(const kind& of, const std::string& name, table& rows,
   return !rows.rows.empty();
 }
 
-/// Prints once; with `watch` again whenever the picture has changed.
 int run_get(const session& s, const kind& of, const get_options& with) {
-  std::string last;
-  for (;;) {
+  using seen = std::variant<session::picture, int>;
+  return s.watch(with.watch, [&]() -> seen {
     auto whole = s.call("GET", of.target);
     if (!whole)
       return s.fail(whole.error());
@@ -172,16 +170,11 @@ int run_get(const session& s, const kind& of, const get_options& with) {
       std::cerr << "cheops: no " << rows.kind << " \"" << with.name << "\"\n";
       return exit_failed;
     }
-    auto text = render(rows, *whole, s.output(), !s.options.no_headers);
-    if (text != last)
-      std::cout << text << std::flush;
-    if (rows.rows.empty() && s.output() == format::table && last.empty())
-      std::cerr << "No " << of.name << ".\n";
-    if (!with.watch)
-      return exit_ok;
-    last = std::move(text);
-    std::this_thread::sleep_for(std::chrono::seconds{1});
-  }
+    auto remark =
+      rows.rows.empty() ? "No " + std::string{of.name} + "." : std::string{};
+    return session::picture{std::move(rows), std::move(*whole),
+                            std::move(remark)};
+  });
 }
 
 struct fault_options {

@@ -1,6 +1,6 @@
 #include "tools/cli/probe.hpp"
 
-#include "http/text.hpp"
+#include "cheops/percent.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -130,10 +130,10 @@ std::string site_of(X509* certificate) {
     std::string_view text{
       reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
       static_cast<std::size_t>(ASN1_STRING_length(uri))};
-    std::string out;
-    if (text.starts_with(prefix)
-        && http::percent_decode(text.substr(prefix.size()), out))
-      return out;
+    if (!text.starts_with(prefix))
+      continue;
+    if (auto out = percent_decoded(text.substr(prefix.size())))
+      return *out;
   }
   return {};
 }

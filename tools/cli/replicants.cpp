@@ -1,5 +1,4 @@
 #include "cheops/percent.hpp"
-#include "http/text.hpp"
 #include "http/url.hpp"
 #include "tools/cli/members.hpp"
 #include "tools/cli/program.hpp"
@@ -123,26 +122,20 @@ table to_table(const json::value& whole) {
 }
 
 int run_get(const session& s, const list_options& with) {
-  std::string last;
-  for (;;) {
+  using seen = std::variant<session::picture, int>;
+  return s.watch(with.watch, [&]() -> seen {
     auto whole = fetch(s, with);
     if (!whole)
       return s.fail(whole.error());
     auto rows = to_table(*whole);
-    auto text = render(rows, *whole, s.output(), !s.options.no_headers);
-    if (text != last)
-      std::cout << text << std::flush;
-    if (last.empty() && s.output() == format::table) {
-      if (rows.rows.empty())
-        std::cerr << "No replicants.\n";
-      else if (!text_of(*whole, "next").empty())
-        std::cerr << "There are more: --limit.\n";
-    }
-    if (!with.watch)
-      return exit_ok;
-    last = std::move(text);
-    std::this_thread::sleep_for(std::chrono::seconds{1});
-  }
+    std::string remark;
+    if (rows.rows.empty())
+      remark = "No replicants.";
+    else if (!text_of(*whole, "next").empty())
+      remark = "There are more: --limit.";
+    return session::picture{std::move(rows), std::move(*whole),
+                            std::move(remark)};
+  });
 }
 
 // -- describe ----------------------------------------------------------------

@@ -131,6 +131,27 @@ void session::print(const table& rows, const json::value& whole) const {
   std::cout << render(rows, whole, output(), !options.no_headers);
 }
 
+int session::watch(
+  bool again, const std::function<std::variant<picture, int>()>& look) const {
+  constexpr std::chrono::seconds pause{1};
+  std::string last;
+  for (auto first = true;; first = false) {
+    auto seen = look();
+    if (const auto* failed = std::get_if<int>(&seen))
+      return *failed;
+    const auto& now = std::get<picture>(seen);
+    auto text = render(now.rows, now.whole, output(), !options.no_headers);
+    if (text != last)
+      std::cout << text << std::flush;
+    if (first && !now.remark.empty() && output() == format::table)
+      std::cerr << now.remark << "\n";
+    if (!again)
+      return exit_ok;
+    last = std::move(text);
+    std::this_thread::sleep_for(pause);
+  }
+}
+
 bool session::has_config() const {
   return !options.config_file.empty();
 }

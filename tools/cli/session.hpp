@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 /// What every command of `cheops` shares.
@@ -71,6 +72,18 @@ public:
   [[nodiscard]] std::chrono::milliseconds timeout() const;
   [[nodiscard]] format output() const;
   void print(const table& rows, const boost::json::value& whole) const;
+
+  /// What was asked for, and how it is shown.
+  struct picture {
+    table rows;
+    boost::json::value whole;
+    std::string remark; ///< On stderr, once, behind a first table.
+  };
+  /// Prints it once; with `again` each time it has changed, until it fails.
+  /// `look` gives the picture, or the exit code of a failure that it has
+  /// told.
+  int watch(bool again,
+            const std::function<std::variant<picture, int>()>& look) const;
 
   /// The site's configuration, if --config or CHEOPS_CONFIG names one.
   [[nodiscard]] bool has_config() const;

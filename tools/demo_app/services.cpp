@@ -173,16 +173,20 @@ response echo(const instance& self, const request& in) {
                                   {"body_bytes", in.body.size()}});
 }
 
+/// A number of the query.
+std::uint64_t number_in(const request& in, const char* name,
+                        std::uint64_t otherwise) {
+  auto found = in.query.find(name);
+  return found == in.query.end()
+           ? otherwise
+           : std::strtoull(found->second.c_str(), nullptr, 10);
+}
+
 response show_journal(const instance& self, const char* service,
                       const request& in) {
-  auto number = [&in](const char* name, std::uint64_t otherwise) {
-    auto found = in.query.find(name);
-    return found == in.query.end()
-             ? otherwise
-             : std::strtoull(found->second.c_str(), nullptr, 10);
-  };
   response out;
-  out.body = self.log.render(service, number("after", 0), number("last", 1000));
+  out.body = self.log.render(service, number_in(in, "after", 0),
+                             number_in(in, "last", 1000));
   return out;
 }
 
@@ -246,14 +250,9 @@ response watch(instance& self, const request& in) {
 }
 
 response show_deeds(const instance& self, const request& in) {
-  auto number = [&in](const char* name, std::uint64_t otherwise) {
-    auto found = in.query.find(name);
-    return found == in.query.end()
-             ? otherwise
-             : std::strtoull(found->second.c_str(), nullptr, 10);
-  };
   response out;
-  out.body = self.book.render(number("after", 0), number("most", 10'000));
+  out.body =
+    self.book.render(number_in(in, "after", 0), number_in(in, "most", 10'000));
   return out;
 }
 

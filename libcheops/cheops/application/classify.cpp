@@ -1,39 +1,11 @@
 #include "cheops/application/description.hpp"
+#include "cheops/percent.hpp"
 
 #include <array>
 
 namespace cheops::application {
 
 namespace {
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
-/// Appends `x` decoded; false if an escape is malformed.
-bool decode(std::string_view x, std::string& out) {
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (x[i] != '%') {
-      out += x[i];
-      continue;
-    }
-    if (x.size() - i < 3)
-      return false;
-    auto high = hex_digit(x[i + 1]);
-    auto low = hex_digit(x[i + 2]);
-    if (high < 0 || low < 0)
-      return false;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return true;
-}
 
 /// The path of a target, cut and decoded once for all templates.
 class path_segments {
@@ -52,7 +24,7 @@ public:
       path.remove_prefix(segment.size());
       if (escaped) {
         auto start = decoded_.size();
-        if (!decode(segment, decoded_))
+        if (!append_percent_decoded(segment, decoded_))
           return false;
         segment = std::string_view{decoded_}.substr(start);
       }

@@ -1,6 +1,7 @@
 #include "cheops/replicant/intake.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/percent.hpp"
 #include "cheops/replicant/places.hpp"
 
 #include <boost/json.hpp>

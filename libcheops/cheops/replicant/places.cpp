@@ -37,14 +37,6 @@ void descend(const json::value& in, const std::string& done,
     descend(*next, done + step, behind, f);
 }
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 } // namespace
 
 std::optional<json::value> as_json(std::string_view body,
@@ -81,43 +73,6 @@ std::optional<std::string> id_text(const json::value& x) {
   if (x.is_int64() || x.is_uint64())
     return json::serialize(x);
   return std::nullopt;
-}
-
-std::string percent_encoded(std::string_view x) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (unsigned char c : x) {
-    auto plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-                 || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'
-                 || c == '~';
-    if (plain) {
-      out += static_cast<char>(c);
-      continue;
-    }
-    out += '%';
-    out += digits[c >> 4];
-    out += digits[c & 15];
-  }
-  return out;
-}
-
-std::optional<std::string> percent_decoded(std::string_view x) {
-  std::string out;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (x[i] != '%') {
-      out += x[i];
-      continue;
-    }
-    if (x.size() - i < 3)
-      return std::nullopt;
-    auto high = hex_digit(x[i + 1]);
-    auto low = hex_digit(x[i + 2]);
-    if (high < 0 || low < 0)
-      return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
 }
 
 } // namespace cheops::replicant

@@ -28,9 +28,4 @@ void each_place(
 /// Ids are texts or whole numbers.
 [[nodiscard]] std::optional<std::string> id_text(const boost::json::value& x);
 
-/// As RFC 3986 wants it in a segment: unreserved characters stay.
-[[nodiscard]] std::string percent_encoded(std::string_view x);
-/// nullopt: a malformed escape.
-[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view x);
-
 } // namespace cheops::replicant

@@ -1,5 +1,6 @@
 // What answers of the application say of a create.
 
+#include "cheops/percent.hpp"
 #include "cheops/replicant/intake.hpp"
 #include "cheops/replicant/places.hpp"
 

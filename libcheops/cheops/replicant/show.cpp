@@ -1,34 +1,17 @@
 #include "cheops/replicant/show.hpp"
 
 #include "cheops/replicant/told.hpp"
+#include "cheops/text.hpp"
 
 #include <boost/json.hpp>
 
 #include <array>
-#include <cstdio>
 
 namespace cheops::replicant {
 
 namespace json = boost::json;
 
 namespace {
-
-/// "2026-11-24T03:42:03.125Z".
-std::string utc(std::chrono::system_clock::time_point x) {
-  using namespace std::chrono;
-  auto day = floor<days>(x);
-  year_month_day date{day};
-  hh_mm_ss time{floor<milliseconds>(x - day)};
-  char out[64];
-  std::snprintf(
-    out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-    static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-    static_cast<int>(time.minutes().count()),
-    static_cast<int>(time.seconds().count()),
-    static_cast<int>(time.subseconds().count()));
-  return out;
-}
 
 json::string text(std::string_view x) {
   return json::string{x};
@@ -179,7 +162,7 @@ json::value to_json(const ports::operation_view& x, const meta_id& meta) {
 json::value to_json(const ports::feed_event& x) {
   json::object out;
   out["sequence"] = x.sequence;
-  out["time"] = utc(x.at);
+  out["time"] = utc_ms(x.at);
   out["replicant"] = to_string(x.meta);
   out["event"] = to_string(x.what.what);
   out["index"] = x.what.index;

@@ -1,6 +1,8 @@
 #include "cheops/replicant/told.hpp"
 
+#include "cheops/percent.hpp"
 #include "cheops/replicant/places.hpp"
+#include "cheops/text.hpp"
 
 #include <algorithm>
 
@@ -9,14 +11,6 @@ namespace cheops::replicant {
 namespace {
 
 constexpr const char* step_name = "replicate";
-
-bool is_token(std::string_view x) {
-  return !x.empty()
-         && x.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "!#$%&'*+-.^_`|~")
-              == std::string_view::npos;
-}
 
 std::string site_text(const site_line& x) {
   auto out = is_token(x.site.value) ? x.site.value : "\"" + x.site.value + "\"";

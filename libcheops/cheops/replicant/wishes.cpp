@@ -1,9 +1,9 @@
 #include "cheops/replicant/wishes.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace cheops::replicant {
 
@@ -19,15 +19,6 @@ std::string_view trimmed(std::string_view x) {
   if (from == std::string_view::npos)
     return {};
   return x.substr(from, x.find_last_not_of(" \t") - from + 1);
-}
-
-std::optional<std::uint64_t> number(std::string_view x) {
-  std::uint64_t out = 0;
-  const auto* end = x.data() + x.size();
-  auto [stop, bad] = std::from_chars(x.data(), end, out);
-  if (x.empty() || bad != std::errc{} || stop != end)
-    return std::nullopt;
-  return out;
 }
 
 /// Calls `f` with each member of a comma-separated list, commas in quotes
@@ -81,7 +72,7 @@ void take_preference(std::string_view member, wishes& out) {
   auto value = trimmed(word.substr(equals + 1));
   if (value.size() > 1 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
-  if (auto seconds = number(value))
+  if (auto seconds = whole_number(value))
     out.patience = std::chrono::seconds{std::min(*seconds, wait_seconds_max)};
 }
 
@@ -112,7 +103,7 @@ result<void> take_conditions(const request_view& in, wishes& out) {
   if (!index)
     return index.error();
   if (!index->empty()) {
-    out.read_at = number(*index);
+    out.read_at = whole_number(*index);
     if (!out.read_at)
       return bad("Cheops-Replicant-Index", *index,
                  "send back the number that came with the resource");

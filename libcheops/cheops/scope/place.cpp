@@ -1,10 +1,10 @@
 #include "cheops/scope/place.hpp"
 
 #include "cheops/scope/suggest.hpp"
+#include "cheops/text.hpp"
 
 #include <algorithm>
 #include <cassert>
-#include <cstdio>
 #include <tuple>
 
 namespace cheops::scope {
@@ -20,23 +20,6 @@ bool contains(const std::vector<site_id>& all, const site_id& x) {
 void add(std::vector<site_id>& to, const site_id& x) {
   if (!contains(to, x))
     to.push_back(x);
-}
-
-// "2026-11-24T03:42:03Z"; the date is Howard Hinnant's civil_from_days, which
-// std::chrono has.
-std::string utc(std::chrono::system_clock::time_point x) {
-  using namespace std::chrono;
-  auto day = floor<days>(x);
-  year_month_day date{day};
-  hh_mm_ss time{floor<seconds>(x - day)};
-  char out[48];
-  std::snprintf(
-    out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ",
-    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-    static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-    static_cast<int>(time.minutes().count()),
-    static_cast<int>(time.seconds().count()));
-  return out;
 }
 
 std::string cut_off(const mesh::site& x) {

@@ -42,10 +42,6 @@ int hex_value(char c) noexcept {
   return -1;
 }
 
-int any_hex_value(char c) noexcept {
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : hex_value(c);
-}
-
 bool all_hex(std::string_view x) noexcept {
   return std::ranges::all_of(x, [](char c) { return hex_value(c) >= 0; });
 }
@@ -58,7 +54,7 @@ std::string percent_decoded(std::string_view x) {
   std::string out;
   out.reserve(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    auto code = [&](std::size_t k) { return any_hex_value(x[i + k]); };
+    auto code = [&](std::size_t k) { return hex_digit(x[i + k]); };
     if (x[i] == '%' && i + 2 < x.size() && code(1) >= 0 && code(2) >= 0) {
       out += static_cast<char>(code(1) * 16 + code(2));
       i += 2;
