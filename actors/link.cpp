@@ -203,6 +203,13 @@ void on_data(link_ptr self, const caf::io::new_data_msg& m) {
   push_out(self);
 }
 
+/// CAF keeps a monitor for as long as the monitored lives: that of a link that
+/// has gone would stay with the supervisor for good, and be told of its end.
+void leave(link_ptr self) {
+  self->demonitor(self->state.plan.supervisor->address());
+  self->quit();
+}
+
 void on_closed(link_ptr self) {
   auto& st = self->state;
   if (!st.closing) {
@@ -212,7 +219,7 @@ void on_closed(link_ptr self) {
                                     : "the connection was lost",
                               std::nullopt});
   }
-  self->quit();
+  leave(self);
 }
 
 void on_submit(link_ptr self, wire::envelope& x) {

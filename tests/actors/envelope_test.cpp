@@ -285,4 +285,18 @@ BOOST_AUTO_TEST_CASE(who_says_nothing_does_not_keep_peers_out) {
   BOOST_TEST(silent.front()->is_hung_up_on()); // The oldest made room.
 }
 
+// CAF waits for ever if more than 64 actors that have ended are told something
+// while their system is torn down.
+BOOST_AUTO_TEST_CASE(many_that_have_just_gone_do_not_hold_up_the_end) {
+  auto a = secured("A"), w = secured("W");
+  for (int round = 0; round < 5; ++round) {
+    site_under_test sa{a};
+    std::vector<std::unique_ptr<wild_peer>> silent;
+    for (int i = 0; i < 200; ++i)
+      silent.push_back(std::make_unique<wild_peer>(a, w));
+    // The last one has been served: so have those before it.
+    BOOST_TEST(silent.back()->greet(hello_of(w)));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
