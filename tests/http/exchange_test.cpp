@@ -308,7 +308,7 @@ BOOST_FIXTURE_TEST_CASE(what_a_node_refused_is_run_elsewhere, three_sites) {
   auto third = one.client(); // Refused by Site2's node: it ran nothing.
   third.write(request("POST", either, "abc"));
   auto here = one.backend.accept();
-  BOOST_TEST(has(here.read_until("abc"), "POST /x"));
+  BOOST_TEST(has(here.read_until("\r\n\r\nabc"), "POST /x"));
   here.write(ok);
   BOOST_TEST(has(read_answer(third), "Cheops-Sites: Site1=200"));
 }

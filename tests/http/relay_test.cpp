@@ -336,7 +336,7 @@ BOOST_FIXTURE_TEST_CASE(one_whose_request_is_not_whole_has_gone,
   auto c = client();
   c.write("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabc");
   auto b = backend.accept();
-  b.read_until("abc");
+  b.read_until("\r\n\r\nabc");
   c.shut_write();
   BOOST_TEST(b.closes());
   auto early = client(); // Its end is there before the backend is.

@@ -178,7 +178,7 @@ BOOST_FIXTURE_TEST_CASE(a_line_says_who_asked_what_and_what_came_of_it,
           "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
           "\r\n\r\nabc");
   auto b = backend.accept();
-  b.read_until("abc");
+  b.read_until("\r\n\r\nabc");
   b.write("HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok");
   c.read_until("\r\n\r\nok");
   auto all = lines();
