@@ -209,8 +209,10 @@ void owner::answer_to(waiter& w, ending how, refusal why,
   a.status = status;
   a.call = how == ending::application ? w.call : 0;
   a.local_id = s_.site.local_id;
-  a.index = w.index;
-  a.sites = lines(w.first != 0 ? w.first : w.index);
+  // A retry stands where the first does: what came between is not in what its
+  // client has read, and a precondition with this index must say so.
+  a.index = w.first != 0 ? w.first : w.index;
+  a.sites = lines(a.index);
   // What is decided is on the disks of a majority: ours has nothing to add.
   if (how == ending::accepted)
     put(std::move(a));

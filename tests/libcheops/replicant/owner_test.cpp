@@ -247,6 +247,21 @@ BOOST_AUTO_TEST_CASE(a_retry_under_its_key_gets_the_first_answer) {
   BOOST_TEST(is(s.answered(s.ask(2, again)), refusal::key_reused));
 }
 
+BOOST_AUTO_TEST_CASE(a_retry_stands_where_the_first_does) {
+  made s;
+  auto what = s.change_at(change::patch, 1);
+  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto first = s.ask(1, what);
+  s.work();
+  auto between = s.ask(2, s.change_at(change::replace, 2));
+  s.work();
+  s.rest();
+  auto again = s.ask(1, what);
+  BOOST_TEST(is(s.answered(again), ending::settled));
+  BOOST_TEST(s.answered(again)->index == s.answered(first)->index);
+  BOOST_TEST(s.answered(again)->index < s.answered(between)->index);
+}
+
 BOOST_AUTO_TEST_CASE(a_retry_waits_for_the_first) {
   made s;
   auto what = s.change_at(change::patch, 1);
