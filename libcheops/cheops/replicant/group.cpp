@@ -42,13 +42,13 @@ void owner::perform(raft::send x) {
   say(x.what.to, raft_part{x.what.term, std::move(x.what.body)});
 }
 
-void owner::perform(raft::apply x) {
+void owner::perform(const raft::apply& x) {
   for (const auto& e : x.entries)
     take_entry(e);
   give(raft::applied{s_.shared.at});
 }
 
-void owner::perform(raft::restore x) {
+void owner::perform(const raft::restore& x) {
   auto folded = decode_record(x.whole.payload);
   if (!folded || folded->at != x.whole.index) {
     halt("the snapshot at " + std::to_string(x.whole.index)

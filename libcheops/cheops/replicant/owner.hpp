@@ -60,8 +60,8 @@ private:
   void give(const raft::input& in);
   void perform(raft::persist x);
   void perform(raft::send x);
-  void perform(raft::apply x);
-  void perform(raft::restore x);
+  void perform(const raft::apply& x);
+  void perform(const raft::restore& x);
   bool came_back(std::uint64_t sequence);
   void perform(const raft::refused& x);
   void perform(const raft::fate_open& x);
