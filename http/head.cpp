@@ -78,7 +78,7 @@ known identify(std::string_view n) noexcept {
   case 3:
     return is("via") ? known::via : known::other;
   case 4:
-    return is("host") ? known::host : known::other;
+    return is("host") ? known::host : is("date") ? known::date : known::other;
   case 5:
     return is("scope") ? known::ours : known::other;
   case 6:

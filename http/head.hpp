@@ -24,6 +24,7 @@ enum class known : std::uint8_t {
   upgrade,
   expect,
   via,
+  date,
   forwarded, ///< Forwarded, X-Forwarded-*, X-Real-IP: who the client is.
   ours,      ///< `Scope`, `Cheops-*`.
 };

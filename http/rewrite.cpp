@@ -1,6 +1,7 @@
 #include "http/rewrite.hpp"
 
 #include "cheops/names.hpp"
+#include "http/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -149,6 +150,7 @@ void write_answer(std::string& to, const head& in,
   to.append(" ").append(in.reason).append("\r\n");
   auto bodiless = in.status < 200 || in.status == 204;
   auto has_sites = false;
+  auto has_date = false;
   copy_lines(to, in, [&](std::size_t i) {
     switch (in.ids[i]) {
     case known::connection:
@@ -159,6 +161,9 @@ void write_answer(std::string& to, const head& in,
         return false;
       has_sites |= same_name(in.fields[i].name, "Cheops-Sites");
       return true;
+    case known::date:
+      has_date = true;
+      break;
     case known::upgrade:
       return with.upgrade;
     case known::content_length:
@@ -172,6 +177,8 @@ void write_answer(std::string& to, const head& in,
     return (in.nominated.empty() || !dropped_by_nomination(in, i))
            && !(!with.set.empty() && replaced(with.set, in.fields[i].name));
   });
+  if (!has_date && in.status >= 200)
+    append_date(to); // RFC 9110, 6.6.1.
   for (const auto& h : with.set)
     append_field(to, h.name, h.value);
   if (with.length) {
@@ -198,6 +205,10 @@ void write_problem(std::string& to, const problem& x, bool without_body,
   to.append("HTTP/1.1 ");
   append_number(to, x.status);
   to.append(" ").append(reason_phrase(x.status)).append("\r\n");
+  auto dated = std::ranges::any_of(
+    x.fields, [](const auto& f) { return same_name(f.first, "Date"); });
+  if (!dated)
+    append_date(to);
   if (!x.type.empty())
     append_field(to, "Content-Type", x.type);
   if (x.status != 204) { // RFC 9110, 8.6.

@@ -13,7 +13,6 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
-#include <ctime>
 
 namespace cheops::http {
 
@@ -27,16 +26,6 @@ using stream_socket = asio::generic::stream_protocol::socket;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_bytes = 16 * 1024;
-
-std::string http_date() {
-  auto now = std::time(nullptr);
-  std::tm broken{};
-  gmtime_r(&now, &broken);
-  std::array<char, 40> out{};
-  auto length =
-    std::strftime(out.data(), out.size(), "%a, %d %b %Y %H:%M:%S GMT", &broken);
-  return {out.data(), length};
-}
 
 bool has_no_body(unsigned status) {
   return status / 100 == 1 || status == 204 || status == 304;
@@ -270,7 +259,8 @@ private:
                                bool old) {
     auto phrase = reason_phrase(out.status);
     auto text = "HTTP/1.1 " + std::to_string(out.status) + ' '
-                + std::string{phrase} + "\r\nDate: " + http_date() + "\r\n";
+                + std::string{phrase} + "\r\n";
+    append_date(text);
     if (!has_no_body(out.status)) {
       if (!out.type.empty())
         text += "Content-Type: " + clean_field(out.type, 256) + "\r\n";

@@ -1,6 +1,8 @@
 #include "http/text.hpp"
 
+#include <array>
 #include <cstdint>
+#include <ctime>
 
 namespace cheops::http {
 
@@ -109,6 +111,23 @@ void append_json(std::string& to, std::string_view x, std::size_t bytes_max) {
     }
   });
   to += '"';
+}
+
+void append_date(std::string& to) {
+  struct known_line {
+    std::time_t at = -1;
+    std::string text;
+  };
+  thread_local known_line last;
+  if (auto now = std::time(nullptr); now != last.at) {
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    std::array<char, 48> out{};
+    auto length = std::strftime(out.data(), out.size(),
+                                "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+    last = {now, {out.data(), length}};
+  }
+  to += last.text;
 }
 
 bool same_text(std::string_view a, std::string_view b) noexcept {

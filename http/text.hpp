@@ -18,6 +18,9 @@ namespace cheops::http {
 /// Appends `x` as a JSON string with its quotes; cleaned as by `clean_utf8`.
 void append_json(std::string& to, std::string_view x, std::size_t bytes_max);
 
+/// Appends the line `Date` of now. Made anew once a second, on each thread.
+void append_date(std::string& to);
+
 /// ASCII letters in any case.
 [[nodiscard]] bool same_text(std::string_view a, std::string_view b) noexcept;
 

@@ -147,7 +147,8 @@ void doubles_requests(scripted_adapter& on) {
   };
 }
 
-constexpr auto ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr auto ok = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                    "Content-Length: 2\r\n\r\nok";
 
 } // namespace
 

@@ -12,7 +12,9 @@ using mesh::reach;
 
 namespace {
 
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const std::string ok =
+  "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+  "Content-Length: 2\r\n\r\nok";
 const std::string oops = "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\noops";
 const std::string trace =
   "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";

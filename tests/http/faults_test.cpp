@@ -9,7 +9,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const std::string ok =
+  "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+  "Content-Length: 2\r\n\r\nok";
 const std::string local = "GET /local HTTP/1.1\r\nHost: a\r\n\r\n";
 const std::string remote =
   "GET /remote HTTP/1.1\r\nHost: a\r\nScope: {ServiceA: Site2}\r\n\r\n";

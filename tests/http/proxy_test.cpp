@@ -8,7 +8,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
-constexpr auto ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr auto ok = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                    "Content-Length: 2\r\n\r\nok";
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
@@ -239,9 +240,26 @@ BOOST_FIXTURE_TEST_CASE(fields_of_ours_and_of_the_hop_stay_here, started) {
     BOOST_TEST(!has(head, x), head);
   BOOST_TEST(has(head, "X-End: 2"), head);
   b.write("HTTP/1.1 200 OK\r\nConnection: X-Hop2\r\nX-Hop2: 1\r\n"
-          "Cheops-Sites: x\r\nContent-Length: 0\r\n\r\n");
+          "Date: x\r\nCheops-Sites: x\r\nContent-Length: 0\r\n\r\n");
   head = c.read_until("\r\n\r\n");
-  BOOST_TEST(head == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  BOOST_TEST(head == "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 0\r\n\r\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_without_a_date_gets_one, started) {
+  auto c = client();
+  c.write(get);
+  auto b = backend.accept();
+  b.read_until("\r\n\r\n");
+  b.write("HTTP/1.1 103 Early Hints\r\n\r\n"
+          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  BOOST_TEST(c.read_until("\r\n\r\n") == "HTTP/1.1 103 Early Hints\r\n\r\n");
+  auto head = c.read_until("\r\n\r\n");
+  BOOST_TEST(has(head, "\r\nDate: "), head);
+  BOOST_TEST(has(head, " GMT\r\n"), head);
+  c.write("GET / HTTP/1.1\r\nHost: a\r\nScope: {\r\n\r\n"); // Ours to answer.
+  head = c.read_until("\r\n\r\n");
+  BOOST_TEST(head.starts_with("HTTP/1.1 400"), head);
+  BOOST_TEST(has(head, "\r\nDate: "), head);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_request_that_comes_back_is_a_loop, started) {

@@ -46,7 +46,8 @@ std::string scoped(std::string_view method, std::string_view scope) {
          + std::string{scope} + "\r\n\r\n";
 }
 
-constexpr auto ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr auto ok = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                    "Content-Length: 2\r\n\r\nok";
 
 } // namespace
 

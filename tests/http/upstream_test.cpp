@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::string get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const std::string ok =
+  "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+  "Content-Length: 2\r\n\r\nok";
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
