@@ -3,6 +3,7 @@
 #include "tools/scenario/read.hpp"
 #include "tools/scenario/run.hpp"
 #include "tools/scenario/schedule.hpp"
+#include "tools/scenario/send.hpp"
 #include "tools/scenario/sim_world.hpp"
 
 #include <CLI/CLI.hpp>
@@ -92,10 +93,14 @@ void show_play_on(scenario::sites& all, const std::string& folder) {
   auto read = something_to_read(all.what());
   auto front = first.at.fronts.find(read.service);
   std::cout << "  cheops --admin " << first.admin_socket() << " get links\n";
-  if (front != first.at.fronts.end())
-    std::cout << "  cheops http --scope '{" << read.service << ": "
-              << all.all().back()->name << "}' http://"
-              << cheops::mesh::to_string(front->second) << read.path << '\n';
+  if (front != first.at.fronts.end()) {
+    scenario::prepared one;
+    one.method = "GET";
+    one.url = "http://" + cheops::mesh::to_string(front->second) + read.path;
+    one.fields = {
+      {"Scope", "{" + read.service + ": " + all.all().back()->name + "}"}};
+    std::cout << "  " << scenario::command_of(one) << '\n';
+  }
   std::cout << "  logs: " << folder << "/*/*.log\n" << std::flush;
 }
 

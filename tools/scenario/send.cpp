@@ -70,10 +70,9 @@ void put_scope(prepared& x, std::string& path) {
 std::string shell_quoted(const std::string& text) {
   auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c))
-           || std::string_view{"-_./:=,@%+?"}.find(c) != std::string_view::npos;
+           || std::string_view{"-_./:=,@%+"}.find(c) != std::string_view::npos;
   };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)
-      && text.find('?') == std::string::npos)
+  if (!text.empty() && std::all_of(text.begin(), text.end(), plain))
     return text;
   std::string out = "'";
   for (auto c : text)
@@ -266,6 +265,13 @@ std::string command_of(const prepared& x) {
   if (x.upload_bytes)
     add("-T", std::to_string(x.upload_bytes) + "-bytes");
   return out + ' ' + x.method + ' ' + shell_quoted(x.url);
+}
+
+std::string explain_command(const request_spec& what,
+                            const std::string& scope) {
+  return "cheops explain --service " + shell_quoted(what.service) + " -m "
+         + what.method + ' ' + shell_quoted(scope) + ' '
+         + shell_quoted(what.path);
 }
 
 std::vector<journal_call> read_journals(sites& all,

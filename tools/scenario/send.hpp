@@ -36,6 +36,10 @@ struct prepared {
 /// The command with which a user would send it.
 [[nodiscard]] std::string command_of(const prepared& x);
 
+/// The command with which a user would ask what a scope does to a request.
+[[nodiscard]] std::string explain_command(const request_spec& what,
+                                          const std::string& scope);
+
 /// `/scope/<base64url>`: a scope as a prefix of the path.
 [[nodiscard]] std::string scope_prefix(std::string_view scope);
 

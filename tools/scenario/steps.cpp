@@ -163,8 +163,7 @@ void play_explain(sites& all, const explain_action& x, const variables& known,
                         {"service", x.request.service},
                         {"method", x.request.method},
                         {"path", x.request.path}};
-  to.command = "cheops explain -s " + x.request.service + " -m "
-               + x.request.method + " '" + *scope + "' " + x.request.path;
+  to.command = explain_command(x.request, *scope);
   auto got =
     ask(**site, "POST", "/v1/scope:explain", json::serialize(question));
   if (!got)
