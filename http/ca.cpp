@@ -1,5 +1,6 @@
 #include "http/ca.hpp"
 
+#include "cheops/names.hpp"
 #include "cheops/site/name.hpp"
 #include "http/ca_folder.hpp"
 #include "http/openssl.hpp"
@@ -251,6 +252,16 @@ result<std::string> make_crl(const opened& by,
   return pem_of(crl.get());
 }
 
+/// The folder of an authority that was made.
+result<folder_lock> open_folder(const std::string& folder) {
+  auto in = folder_lock::open(folder);
+  std::error_code ec;
+  if (in ? in->exists("ca.crt") : std::filesystem::exists(folder, ec))
+    return in;
+  return wrong("there is no authority in " + folder,
+               "make one (cheops ca init), or name its folder");
+}
+
 result<opened> open_authority(const folder_lock& in) {
   auto certificate = in.read("ca.crt");
   if (!certificate)
@@ -352,7 +363,7 @@ result<void> init(const std::string& folder, const authority& with) {
 result<issued> issue(const std::string& folder, const request& what) {
   if (auto good = check(what); !good)
     return good.error();
-  auto in = folder_lock::open(folder);
+  auto in = open_folder(folder);
   if (!in)
     return in.error();
   auto by = open_authority(*in);
@@ -361,6 +372,13 @@ result<issued> issue(const std::string& folder, const request& what) {
   auto entries = in->read_entries();
   if (!entries)
     return entries.error();
+  // A mesh takes them for one name, and keeps the second site out.
+  for (const auto& x : *entries)
+    if (what.site && x.site && x.revoked.empty() && x.name != what.name
+        && same_name(x.name, what.name))
+      return wrong("there is a site \"" + x.name
+                     + "\", and names match whatever their case",
+                   "take another name, or revoke " + x.name);
   std::error_code ec;
   if (what.into.empty()
       || std::filesystem::equivalent(what.into, folder, ec)) // Locked by us.
@@ -395,7 +413,7 @@ result<issued> issue(const std::string& folder, const request& what) {
 }
 
 result<std::vector<entry>> list(const std::string& folder) {
-  auto in = folder_lock::open(folder);
+  auto in = open_folder(folder);
   if (!in)
     return in.error();
   return in->read_entries();
@@ -403,7 +421,7 @@ result<std::vector<entry>> list(const std::string& folder) {
 
 result<std::vector<std::string>> revoke(const std::string& folder,
                                         const std::string& serial_or_name) {
-  auto in = folder_lock::open(folder);
+  auto in = open_folder(folder);
   if (!in)
     return in.error();
   auto by = open_authority(*in);

@@ -133,6 +133,31 @@ BOOST_FIXTURE_TEST_CASE(names_that_cannot_be_are_refused, authority_fixture) {
   BOOST_TEST(ca::list(home).value().empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(names_that_differ_in_case_alone_are_refused,
+                        authority_fixture) {
+  auto first = ca::issue(home, ask("Site1")).value();
+  auto small = ca::issue(home, ask("site1"));
+  BOOST_REQUIRE(!small);
+  BOOST_TEST((small.error().code == errc::bad_config));
+  BOOST_TEST(small.error().what.find("Site1") != std::string::npos);
+  auto server = ask("site1"); // No name of a site.
+  server.site = false;
+  server.dns = {"site1"};
+  BOOST_TEST(ca::issue(home, server).has_value());
+  BOOST_REQUIRE(ca::revoke(home, first.serial).has_value());
+  BOOST_TEST(ca::issue(home, ask("site1")).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(where_no_authority_is_one_is_to_be_made,
+                        authority_fixture) {
+  for (auto& other : {path("nowhere"), folder.string()})
+    for (const auto& why :
+         {ca::issue(other, ask("x")).error(), ca::list(other).error(),
+          ca::revoke(other, "x").error()})
+      BOOST_TEST(why.hint.find("cheops ca init") != std::string::npos,
+                 to_string(why));
+}
+
 BOOST_FIXTURE_TEST_CASE(revoking_takes_a_serial_or_all_of_a_name,
                         authority_fixture) {
   auto first = ca::issue(home, ask("Site1")).value();
