@@ -4,6 +4,7 @@
 #include "http/session.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -135,7 +136,9 @@ void worker::session_ended() {
     pool->retire();
   for (auto& [name, pool] : peers_)
     pool->retire();
-  io.stop();
+  // Behind what the loop has in hand: a connection that it accepted meanwhile
+  // would stay open as long as the loop is kept.
+  boost::asio::post(io, [this] { io.stop(); });
 }
 
 // -- used by exchanges -------------------------------------------------------
