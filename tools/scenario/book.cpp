@@ -13,6 +13,37 @@ std::string words(const std::set<std::uint64_t>& tags) {
   return out;
 }
 
+const char* word(change_verb x) {
+  return x == change_verb::create   ? "create"
+         : x == change_verb::update ? "update"
+                                    : "remove";
+}
+
+const char* word(change_fate x) {
+  switch (x) {
+  case change_fate::open:
+    return "open";
+  case change_fate::stands:
+    return "stands";
+  case change_fate::not_done:
+    return "refused";
+  default:
+    return "done there alone";
+  }
+}
+
+/// What clients know of it, for who must find out why it is wrong.
+std::string words(const life& x) {
+  std::string out;
+  for (const auto& c : x.changes) {
+    out += (out.empty() ? "" : ", ") + std::string{word(c.verb)} + ' '
+           + std::to_string(c.tag) + " at " + c.site + ' ' + word(c.fate);
+    if (c.index != 0)
+      out += " as " + std::to_string(c.index);
+  }
+  return out;
+}
+
 std::string words(const allowed_end& x) {
   auto there = x.tags.empty() ? "" : "with " + words(x.tags);
   if (!x.gone)
@@ -27,7 +58,7 @@ allowed_end allowed_end_of(const life& x) {
   const change_note* last = nullptr;
   auto removed = false;
   for (const auto& c : x.changes) {
-    if (c.fate == change_fate::not_done)
+    if (c.fate == change_fate::not_done || c.fate == change_fate::apart)
       continue;
     auto stands = c.fate == change_fate::stands;
     removed = removed || (stands && c.verb == change_verb::remove);
@@ -79,7 +110,7 @@ std::map<std::string, std::string> deviations(const change_book& book,
     std::string seen = copies == 0 ? "it is not there" : "";
     for (auto i = first; i != last; ++i)
       seen += (seen.empty() ? "it has " : " and ") + std::to_string(i->second);
-    out[x.name] = seen + "; allowed: " + words(may);
+    out[x.name] = seen + "; allowed: " + words(may) + " (" + words(x) + ")";
   }
   for (const auto& [name, tag] : held)
     if (!known.contains(name))

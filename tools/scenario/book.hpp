@@ -15,8 +15,10 @@ enum class change_verb : std::uint8_t { create, update, remove };
 
 enum class change_fate : std::uint8_t {
   open,     ///< No answer, or one that leaves it open.
-  stands,   ///< Acknowledged.
+  stands,   ///< Acknowledged, by the replicant.
   not_done, ///< Surely.
+  apart,    ///< Acknowledged by one site's application alone: its node knew of
+            ///< no copy under that id.
 };
 
 /// One change, as its client knows it.
@@ -42,7 +44,10 @@ struct allowed_end {
 };
 
 /// By what was acknowledged, in the order that the answers told; a change
-/// whose fate is open may have been done at any time, or never.
+/// whose fate is open may have been done at any time, or never. One that was
+/// done `apart` changed no more than what one site's application has, of which
+/// its node could not tell that it is the copy (a create that is uncertain
+/// there): it is none of the resource's, and that copy is to be shown.
 [[nodiscard]] allowed_end allowed_end_of(const life& x);
 
 /// All lives of a workload.

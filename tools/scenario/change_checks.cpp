@@ -182,7 +182,9 @@ bool acknowledged(sites& all, const change_book& book, std::string& seen) {
   seen = std::to_string(book.lives.size()) + " resources, "
          + std::to_string(stands) + " changes acknowledged, "
          + std::to_string(book.count(change_fate::not_done)) + " refused, "
-         + std::to_string(book.count(change_fate::open)) + " open";
+         + std::to_string(book.count(change_fate::open)) + " open, "
+         + std::to_string(book.count(change_fate::apart))
+         + " of one site alone";
   if (!wrong.none())
     seen += "; " + wrong.text();
   return wrong.none() && stands > 0;
@@ -300,7 +302,9 @@ bool uncertain_shown(sites& all, const change_book& book, std::string& seen) {
   for (const auto& x : all.all())
     hidden_at(all, *x, book, shown, wrong);
   // Without one it proves nothing.
-  seen = std::to_string(shown) + " copies are shown as uncertain";
+  seen = std::to_string(shown) + " copies are shown as uncertain, "
+         + std::to_string(book.count(change_fate::apart))
+         + " changes were of one site alone";
   if (!wrong.none())
     seen += "; " + wrong.text();
   return wrong.none() && shown > 0;

@@ -69,7 +69,9 @@ change_fate fate_of(const observation& seen, bool first) {
              ? change_fate::not_done
              : change_fate::open;
   if (seen.status / 100 == 2)
-    return change_fate::stands;
+    return field_of(seen.fields, "Cheops-Replicant").empty()
+             ? change_fate::apart
+             : change_fate::stands;
   // What a node says is so of this try: an earlier one may have been done.
   auto refused =
     seen.status == 503 && !field_of(seen.fields, "Cheops-Error").empty();

@@ -18,7 +18,10 @@ change_note created(std::uint64_t index = 1, fate how = fate::stands) {
 
 std::string wrong(const life& x, const held_tags& held) {
   auto all = deviations({"w", {x}, 0, 0}, held);
-  return all.empty() ? "" : all.begin()->first + ": " + all.begin()->second;
+  if (all.empty())
+    return "";
+  auto why = all.begin()->second;
+  return all.begin()->first + ": " + why.substr(0, why.find(" ("));
 }
 
 } // namespace
@@ -54,6 +57,23 @@ BOOST_AUTO_TEST_CASE(what_was_removed_stays_removed) {
                   {verb::remove, 12, "Site1", fate::stands, 4}});
   BOOST_TEST(wrong(x, {}).empty());
   BOOST_TEST(wrong(x, {{"r", 11}}) == "r: it has 11; allowed: gone");
+}
+
+BOOST_AUTO_TEST_CASE(what_one_site_did_alone_is_no_change_of_the_resource) {
+  auto x = named({created(),
+                  {verb::update, 11, "Site2", fate::apart, 0},
+                  {verb::remove, 12, "Site3", fate::apart, 0}});
+  BOOST_TEST(wrong(x, {{"r", 10}}).empty());
+  // There it is not as users were told, and must be shown.
+  BOOST_TEST(wrong(x, {{"r", 11}}) == "r: it has 11; allowed: with 10");
+  BOOST_TEST(wrong(x, {}) == "r: it is not there; allowed: with 10");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_with_what_clients_know) {
+  auto x = named({created(), {verb::remove, 12, "Site3", fate::apart, 0}});
+  BOOST_TEST(deviations({"w", {x}, 0, 0}, {}).at("r")
+             == "it is not there; allowed: with 10 (create 10 at Site1 stands "
+                "as 1, remove 12 at Site3 done there alone)");
 }
 
 BOOST_AUTO_TEST_CASE(two_of_one_name_and_one_of_nobody_are_wrong) {
