@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 
 /// Accepted connections that have not said who they are.
 constexpr std::size_t strangers_max = 256;
+/// Between two lines of the log about them.
+constexpr auto stranger_pause = 1min;
 /// Views for round trips and counters alone are at least so far apart.
 constexpr auto view_pause = 250ms;
 
@@ -242,6 +244,21 @@ void make_room(self_ptr self) {
   st.connections.erase(oldest);
 }
 
+/// Anybody may connect and fail, as often as they like: a line for the first,
+/// then one in a while.
+void tell_of_stranger(self_ptr self, const std::string& why) {
+  auto& st = self->state;
+  ++st.strangers_ended;
+  auto at = now(self);
+  if (at < st.strangers_quiet)
+    return;
+  st.plan.log->info("{} connection{} to the link listener ended: {}",
+                    st.strangers_ended, st.strangers_ended == 1 ? "" : "s",
+                    why);
+  st.strangers_ended = 0;
+  st.strangers_quiet = at + stranger_pause;
+}
+
 void on(self_ptr self, const link_report& r, const accepted&,
         const link_actor& from) {
   auto& st = self->state;
@@ -343,7 +360,7 @@ void on(self_ptr self, const link_report& r, const link::close& x,
   if (x.said == wire::farewell::duplicate)
     st.plan.log->error("site {}: {}", r.peer.value, x.why);
   if (stranger)
-    st.plan.log->info("a connection to the link listener ended: {}", x.why);
+    tell_of_stranger(self, x.why);
   else if (auto n = st.neighbours.find(peer); n != st.neighbours.end())
     add(n->second.ended, r.stats);
   if (!stranger)

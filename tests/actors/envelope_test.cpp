@@ -4,6 +4,11 @@
 #include "actors/wild_peer.hpp"
 #include "support/boost_test.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
 using namespace cheops;
 using namespace cheops::support;
 using namespace std::chrono_literals;
@@ -283,6 +288,25 @@ BOOST_AUTO_TEST_CASE(who_says_nothing_does_not_keep_peers_out) {
   site_under_test sb{b};
   BOOST_TEST(sb.until("A", reach::up));
   BOOST_TEST(silent.front()->is_hung_up_on()); // The oldest made room.
+}
+
+BOOST_AUTO_TEST_CASE(strangers_do_not_fill_the_log) {
+  auto a = secured("A"), w = secured("W");
+  a.tls.crl = ca.revoke({"W"});
+  std::ostringstream said;
+  auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+    "", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  {
+    site_under_test sa{a};
+    for (int i = 0; i < 8; ++i)
+      BOOST_TEST(!wild_peer(a, w).greet(hello_of(w)));
+  }
+  spdlog::set_default_logger(before);
+  const std::string line = "link listener ended";
+  auto first = said.str().find(line);
+  BOOST_REQUIRE_MESSAGE(first != std::string::npos, said.str());
+  BOOST_TEST(said.str().find(line, first + 1) == std::string::npos, said.str());
 }
 
 // CAF waits for ever if more than 64 actors that have ended are told something
