@@ -69,6 +69,19 @@ BOOST_FIXTURE_TEST_CASE(who_is_no_admin_endpoint_is_told_so, with_node) {
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_socket_may_be_named_from_where_one_is, with_node) {
+  auto cut = socket().rfind('/');
+  auto name = socket().substr(cut + 1);
+  for (const auto& at : {name, "./" + name, "unix:" + name}) {
+    auto got = run_program({"/bin/sh", "-c",
+                            "cd " + socket().substr(0, cut) + " && " + program
+                              + " --admin " + at + " get sites"});
+    BOOST_TEST(got.code == 0, at << ": " << got.err);
+  }
+  BOOST_TEST(cheops_run({"get", "sites", "--admin", "./nothing"}).code == 3);
+  BOOST_TEST(cheops_run({"get", "sites", "--admin", "nothing"}).code == 2);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_fault_of_a_stranger_names_it, with_node) {
   BOOST_TEST(run({"faults", "set", "Site2", "--cut"}).code == 0);
   auto got = run({"faults", "set", "Site22", "--cut"});

@@ -172,12 +172,17 @@ std::string admin_url(std::string_view text) {
   if (text.starts_with("http://") || text.starts_with("https://")
       || text.starts_with("http+unix://"))
     return std::string{text};
+  auto socket = [&](std::string_view path) {
+    return with("http+unix://", std::filesystem::absolute(path).string());
+  };
   if (text.starts_with("unix://"))
-    return with("http+unix://", text.substr(7));
+    return socket(text.substr(7));
   if (text.starts_with("unix:"))
-    return with("http+unix://", text.substr(5));
-  if (text.starts_with('/'))
-    return with("http+unix://", text);
+    return socket(text.substr(5));
+  std::error_code ec;
+  if (text.starts_with('/') || text.starts_with("./") || text.starts_with("../")
+      || std::filesystem::exists(text, ec))
+    return socket(text);
   return mesh::to_address(text) ? with("http://", text) : std::string{};
 }
 
