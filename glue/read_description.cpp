@@ -239,7 +239,8 @@ private:
       x.at("kind").as<dependency>({{"requires", dependency::requires_},
                                    {"relies_on", dependency::relies_on},
                                    {"composed_of", dependency::composed_of}});
-    const auto* other = to ? read_target(x.at("resource"), *to) : nullptr;
+    auto target = x.at("resource");
+    const auto* other = to ? read_target(target, *to) : nullptr;
     if (to && other) {
       out.service = to->name;
       out.resource = other->kind;

@@ -248,6 +248,12 @@ const bad wrong_descriptions[] = {
                  "    - {kind: requires, resource: q, body: /q}\n"),
    "app.yaml:8:34: services[0].resources[0].references[0].resource: unknown "
    "resource of A \"q\"; did you mean \"r\"?"},
+  {with_resource(
+     "    operations: {create: POST /rs}\n"
+     "    references:\n"
+     "    - {kind: requires, service: AA, resource: q, body: /q}\n"),
+   "app.yaml:8:33: services[0].resources[0].references[0].service: unknown "
+   "service \"AA\"; did you mean \"A\"?"},
   {with_resource("    operations: {create: POST /rs}\n"
                  "    references:\n"
                  "    - {kind: needs, resource: r, body: /q, path: p}\n"),
