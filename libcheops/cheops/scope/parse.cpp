@@ -136,11 +136,11 @@ private:
     if (is(kind::end))
       return fail(0, "an empty scope", "a site, or {SERVICE: SITE}");
     if (!take_if(kind::open_brace)) {
+      if (is_name() && is(kind::colon, 1)) // Before it is taken for a site.
+        return fail(peek(1).at, "a service or option without braces",
+                    "{SERVICE: SITE}");
       if (!bare_placement(out))
         return false;
-      if (is(kind::colon))
-        return fail(peek().at, "a service or option without braces",
-                    "{SERVICE: SITE}");
       return is(kind::end) || unexpected("\"&\", \"%\", \"||\" or the end");
     }
     if (is(kind::close_brace))

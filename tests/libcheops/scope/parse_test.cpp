@@ -63,8 +63,14 @@ BOOST_AUTO_TEST_CASE(the_caret_says_what_was_expected) {
         "after a service's name");
   check("{S1, S2}", 3, R"(unexpected ",": expected "&", "%", "||" or "}")");
   check("{: S1}", 1, R"(unexpected ":": expected a site or "(")");
-  check("A: S1", 1,
-        "a service or option without braces: expected {SERVICE: SITE}");
+  for (const auto& names : {nothing, known()}) {
+    check("A: S1", 1,
+          "a service or option without braces: expected {SERVICE: SITE}",
+          names);
+    check("set: 2@Paris", 3,
+          "a service or option without braces: expected {SERVICE: SITE}",
+          names);
+  }
   check("S1/a", 2,
         "a name with \"/\" in it: expected quotes around such a "
         "name");
