@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE tools_shim
+#include "cheops/traffic/carriers.hpp"
 #include "support/boost_test.hpp"
 #include "tools/cli/shim.hpp"
 #include "tools/cli/url.hpp"
@@ -44,7 +45,7 @@ struct machine {
 };
 
 const std::string scope = "{A: \"New York\" & Site2}";
-const std::string prefix = "/scope/" + cli::base64url(scope);
+const std::string prefix = "/scope/" + traffic::base64url(scope);
 
 } // namespace
 

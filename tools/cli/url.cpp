@@ -1,37 +1,18 @@
 #include "tools/cli/url.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/traffic/carriers.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace cheops::cli {
-
-std::string base64url(std::string_view x) {
-  constexpr std::string_view digits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (char c : x) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    held += 8;
-    while (held >= 6) {
-      held -= 6;
-      out += digits[(bits >> held) & 63];
-    }
-  }
-  if (held > 0)
-    out += digits[(bits << (6 - held)) & 63];
-  return out;
-}
 
 std::string with_scope(std::string_view url, std::string_view scope) {
   while (url.ends_with('/'))
     url.remove_suffix(1);
   std::string out{url};
   if (!scope.empty())
-    out += "/scope/" + base64url(scope);
+    out += traffic::make_prefix(scope);
   return out;
 }
 
@@ -62,7 +43,7 @@ expansion expand(std::string_view text, const std::vector<front_url>& fronts,
     if (word == "scope") {
       out.text += scope;
     } else if (word == "scope64") {
-      out.text += base64url(scope);
+      out.text += traffic::base64url(scope);
     } else if (word.starts_with(url_mark)) {
       auto service = word.substr(url_mark.size());
       if (const auto* front = find_front(fronts, service))

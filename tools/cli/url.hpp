@@ -7,9 +7,6 @@
 /// How a scope rides in URLs.
 namespace cheops::cli {
 
-/// RFC 4648, section 5, without padding.
-[[nodiscard]] std::string base64url(std::string_view x);
-
 /// "http://host:1" -> "http://host:1/scope/<base64url>"; as it is without a
 /// scope. No slash at the end, so that a path can follow.
 [[nodiscard]] std::string with_scope(std::string_view url,

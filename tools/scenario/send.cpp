@@ -1,6 +1,7 @@
 #include "tools/scenario/send.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/traffic/carriers.hpp"
 #include "http/client.hpp"
 
 #include <boost/json.hpp>
@@ -59,7 +60,7 @@ void put_scope(prepared& x, std::string& path) {
     x.fields.emplace_back("Scope", x.scope);
     break;
   case carrier::prefix:
-    path = scope_prefix(x.scope) + path;
+    path = traffic::make_prefix(x.scope) + path;
     break;
   case carrier::baggage:
     x.fields.emplace_back("baggage", scope_baggage(x.scope));
@@ -117,22 +118,6 @@ bool read_journal(live_site& site, const std::string& service,
 }
 
 } // namespace
-
-std::string scope_prefix(std::string_view scope) {
-  constexpr const char* letters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out = "/scope/";
-  for (std::size_t i = 0; i < scope.size(); i += 3) {
-    std::uint32_t bits = 0;
-    auto n = std::min<std::size_t>(3, scope.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      bits =
-        bits << 8 | (k < n ? static_cast<unsigned char>(scope[i + k]) : 0U);
-    for (std::size_t k = 0; k <= n; ++k)
-      out += letters[bits >> (18 - 6 * k) & 63];
-  }
-  return out;
-}
 
 std::string scope_baggage(std::string_view scope) {
   std::string out = "cheops.scope=";

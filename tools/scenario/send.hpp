@@ -40,9 +40,6 @@ struct prepared {
 [[nodiscard]] std::string explain_command(const request_spec& what,
                                           const std::string& scope);
 
-/// `/scope/<base64url>`: a scope as a prefix of the path.
-[[nodiscard]] std::string scope_prefix(std::string_view scope);
-
 /// A scope as a member of W3C baggage.
 [[nodiscard]] std::string scope_baggage(std::string_view scope);
 

@@ -21,6 +21,22 @@ marks marks_of(const std::vector<field>& fields) {
 
 BOOST_AUTO_TEST_SUITE(carriers)
 
+// RFC 4648, section 10, without padding; the last two: the two characters
+// that set base64url apart.
+BOOST_AUTO_TEST_CASE(base64url_is_as_the_rfc_has_it) {
+  const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                         {"f", "Zg"},
+                                                         {"fo", "Zm8"},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg"},
+                                                         {"fooba", "Zm9vYmE"},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xfb", "-w"},
+                                                         {"\xff", "_w"}};
+  for (const auto& [text, coded] : vectors)
+    BOOST_TEST(base64url(text) == coded);
+}
+
 BOOST_AUTO_TEST_CASE(base64url_of_any_bytes_comes_back) {
   BOOST_TEST(rc::check([](const std::string& x) {
     auto y = from_base64url(base64url(x));
