@@ -17,9 +17,6 @@ using replicant::call_id;
 using replicant::token_id;
 using std::chrono::milliseconds;
 
-/// A read of our own, which nobody waits for: it sees to a leader.
-constexpr token_id nobodys = 0;
-
 /// What the application would say to who has no right.
 constexpr std::uint16_t forbidden = 403;
 
@@ -47,7 +44,7 @@ struct owner_state {
   bool resting = false;
   bool marked = false;
   bool ends = false;
-  token_id next_token = nobodys + 1;
+  token_id next_token = 1;
   std::map<token_id, waiting> changes;
   std::map<token_id, std::shared_ptr<read_question>> reads;
   std::vector<wish> wishes; ///< Of others who wait for this one.
@@ -239,7 +236,7 @@ void show_the_rest(owner_ptr self) {
     - static_cast<std::int64_t>(std::min(st.core.site.done, st.core.shared.at));
   st.plan->parts->tally.apply_lag += lag - st.shown.lag;
   st.shown.lag = lag;
-  owner_shows now{replicant::state_of(st.core), behind(st.core)};
+  owner_shows now{replicant::state_of(st.core), replicant::behind(st.core)};
   const auto& was = st.shown.rest;
   if (was && now.state == was->state && now.behind == was->behind)
     return;
@@ -348,16 +345,8 @@ void on(owner_ptr self, const std::shared_ptr<operation_question>& x) {
   x->answer(std::optional{view_of(self->state.core, x->asks.id)});
 }
 
-void on(owner_ptr self, const nudge&) {
-  advance(self, replicant::read_asked{nobodys, true});
-}
-
 void on(owner_ptr self, const link_up& x) {
-  auto& st = self->state;
-  advance(self, replicant::reachable{x.site});
-  auto lacks = behind(st.core);
-  if (!st.core.group.awake && std::ranges::count(lacks, x.site) > 0)
-    on(self, nudge{});
+  advance(self, replicant::reachable{x.site, x.store});
 }
 
 void on(owner_ptr self, const wish& x) {

@@ -25,12 +25,13 @@ constexpr unsigned revivals_max = 3;
 /// of.
 void came_up(owners_ptr self, const site_id& site) {
   auto& st = self->state;
+  link_up now{site, st.sites[site].store};
   for (auto& [meta, r] : st.residents)
     if (r.now == phase::awake)
-      give(self, r, {link_up{site}});
+      give(self, r, {now});
   for (const auto& [meta, x] : st.known)
     if (is_behind(st, x, site) && !st.residents.contains(meta))
-      st.to_wake.emplace_back(meta, true);
+      st.to_wake.emplace_back(meta, now);
   wake_more(self);
 }
 
@@ -228,7 +229,7 @@ void on_down(owners_ptr self, const caf::down_msg& down) {
   st.plan.log->error("replicant {}: its owner has ended: {}", to_string(meta),
                      self->system().render(down.reason));
   if (st.fallen[meta]++ < revivals_max)
-    st.to_wake.emplace_back(meta, false);
+    st.to_wake.emplace_back(meta, std::nullopt);
   wake_more(self);
 }
 
@@ -242,7 +243,7 @@ void begin(owners_ptr self) {
   st.over = std::exchange(parts.over, {});
   count_all(st);
   for (const auto& meta : std::exchange(parts.to_wake, {}))
-    st.to_wake.emplace_back(meta, false);
+    st.to_wake.emplace_back(meta, std::nullopt);
   wake_more(self);
 }
 

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <random>
 #include <unordered_map>
 #include <vector>
@@ -48,8 +49,8 @@ struct owners_state {
   std::unordered_map<meta_id, std::vector<wish>> wishes;
   std::map<site_id, neighbour_site> sites;
   std::map<site_id, unsigned> bits; ///< In `known_replicant::behind`.
-  /// And whether it is to be nudged.
-  std::deque<std::pair<meta_id, bool>> to_wake;
+  /// And the link to the site that it is woken for.
+  std::deque<std::pair<meta_id, std::optional<link_up>>> to_wake;
   std::size_t waking = 0;
   /// Times that an owner of it has ended out of order.
   std::unordered_map<meta_id, unsigned> fallen;

@@ -151,17 +151,4 @@ bool fits(const ports::replicant_line& x, const ports::list_filter& which) {
          && (!which.site || std::ranges::any_of(x.members, at));
 }
 
-std::vector<site_id> behind(const replicant::state& x) {
-  std::vector<site_id> out;
-  auto upto = std::max(x.shared.changed_at, x.shared.ended_at);
-  for (const auto& m : x.group.members()) {
-    if (m.id == x.self || m.role == member_role::witness)
-      continue;
-    auto i = x.site.others.find(m.id);
-    if (i == x.site.others.end() ? upto > 0 : i->second.done < upto)
-      out.push_back(m.id.site);
-  }
-  return out;
-}
-
 } // namespace cheops::actors

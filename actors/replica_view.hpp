@@ -25,7 +25,4 @@ members_of(const replicant::state& x);
 [[nodiscard]] bool fits(const ports::replicant_line& x,
                         const ports::list_filter& which);
 
-/// Sites that have not dealt with all that is decided, as far as known.
-[[nodiscard]] std::vector<site_id> behind(const replicant::state& x);
-
 } // namespace cheops::actors

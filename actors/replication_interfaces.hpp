@@ -88,21 +88,20 @@ struct view_seen {
 /// The link to that site came up.
 struct link_up {
   site_id site;
+  std::string store; ///< That it has now.
 };
 /// `asker` waits for this replicant to be as far as `index`.
 struct wish {
   replicant::meta_id asker;
   replicant::index_id index = 0;
 };
-/// A site may lack what is decided: see that somebody leads, and brings it.
-struct nudge {};
 
 /// From OWNERS to OWNER, who counts them.
 struct owner_input {
   std::variant<delivered, change_ptr, std::shared_ptr<read_question>,
                std::shared_ptr<view_question>,
                std::shared_ptr<operation_question>, link_up, wish,
-               replicant::reached, nudge>
+               replicant::reached>
     what;
 };
 

@@ -178,15 +178,15 @@ void wake_more(owners_ptr self) {
   auto& st = self->state;
   while (!st.to_wake.empty() && st.waking < waking_max && has_room(st)
          && !st.failed && !st.stopping) {
-    auto [meta, nudged] = st.to_wake.front();
+    auto [meta, link] = std::move(st.to_wake.front());
     st.to_wake.pop_front();
     if (st.residents.contains(meta) || !st.known.contains(meta))
       continue;
     auto& x = load(self, meta);
     x.woken = true;
     ++st.waking;
-    if (nudged)
-      x.held.push_back({nudge{}});
+    if (link)
+      x.held.push_back({*std::move(link)});
   }
 }
 

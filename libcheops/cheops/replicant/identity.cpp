@@ -229,7 +229,17 @@ bool generations::has_left(const meta_id& x, const raft::member_id& who) const {
 }
 
 void generations::left(const meta_id& x, std::uint64_t who) {
-  left_[x].push_back(who);
+  auto [i, fresh] = left_.try_emplace(x);
+  i->second.push_back(who);
+  if (i->second.size() > memberships_max)
+    i->second.pop_front();
+  if (!fresh)
+    return;
+  order_.push_back(x);
+  if (order_.size() <= groups_left_max)
+    return;
+  left_.erase(order_.front());
+  order_.pop_front();
 }
 
 } // namespace cheops::replicant

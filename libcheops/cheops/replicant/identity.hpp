@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -114,13 +115,22 @@ public:
   /// Whether this site was that member of the group, and left.
   [[nodiscard]] bool has_left(const meta_id& x,
                               const raft::member_id& who) const;
-  /// `origin_of` who left.
+  /// `origin_of` who left. Beyond the bounds the memberships that ended first
+  /// are forgotten: what is still under way to them would have to be that old.
   void left(const meta_id& x, std::uint64_t who);
+  /// Groups of which it knows that this site left them.
+  [[nodiscard]] std::size_t groups_left() const { return left_.size(); }
 
 private:
   std::map<digest128, std::uint32_t> last_;
-  std::map<meta_id, std::vector<std::uint64_t>> left_;
+  std::map<meta_id, std::deque<std::uint64_t>> left_;
+  std::deque<meta_id> order_; ///< Of `left_`, by the first time.
 };
+
+/// Of a group that this site left: the newest of its memberships.
+inline constexpr std::size_t memberships_max = 64;
+/// Groups that this site left. Some 100 bytes each.
+inline constexpr std::size_t groups_left_max = 65'536;
 
 } // namespace cheops::replicant
 

@@ -160,9 +160,14 @@ private:
   void take(const message& m, const group_gone& x);
   void take(const message& m, const farewell& x);
   void take(const message& m, const farewell_heard& x);
+  bool has_departed(const member_id& who) const;
+  bool is_of_group(const site_id& site) const;
+  bool all_others_left() const;
+  bool may_know(const site_id& site) const;
   void say_farewell(const member_id& to);
   void tick_reports();
   void catch_up();
+  void ask_for_leader();
 
   // -- members.cpp -----------------------------------------------------------
   void drive_members();

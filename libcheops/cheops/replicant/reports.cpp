@@ -23,9 +23,13 @@ bool says_the_same(const summary& a, const summary& b) {
 
 void owner::on(const received& in) {
   const auto& m = in.what;
-  // To who we were before: it may not know that it left as well.
-  if (m.to != s_.self && m.group == s_.mark)
+  // To who we were before: it may not know that it left as well. Or to who we
+  // are by now, where a crash kept us from forgetting that we left: we are told
+  // again.
+  if (m.to != s_.self && m.group == s_.mark) {
     say_farewell(m.from);
+    say(m.from, summary{});
+  }
   if (m.to != s_.self || m.from == s_.self || s_.forgotten)
     return;
   if (m.group != s_.mark) {
@@ -43,6 +47,8 @@ void owner::on(const reachable& in) {
   for (const auto& m : raft::configuration{s_.group.members()}) {
     if (m.id.site != in.site || m.id == s_.self)
       continue;
+    auto other = !in.store.empty() && store_of(m.id).store != in.store;
+    other ? (void) s_.lost.insert(m.id) : (void) s_.lost.erase(m.id);
     give(raft::reachable{m.id});
     if (auto i = s_.untold.find(m.id); i != s_.untold.end())
       i->second = {};
@@ -50,6 +56,10 @@ void owner::on(const reachable& in) {
   for (const auto& d : s_.shared.departed)
     if (d.who.site == in.site && !s_.departed_told.contains(d.who))
       say_farewell(d.who);
+  // What that site lacks, whoever leads brings it; who has forgotten us says
+  // so.
+  if (!s_.group.awake && std::ranges::count(behind(s_), in.site) > 0)
+    ask_for_leader();
 }
 
 // -- summaries ---------------------------------------------------------------
@@ -88,8 +98,11 @@ void owner::report() {
     u.ticks = std::min(s_.set.report_ticks_max,
                        std::max(1U, s_.set.report_ticks) << u.tries);
     ++u.tries;
+    // A witness that has forgotten hears no end any more; to anything else it
+    // says that it has.
     if (is_witness(who))
-      say_stored(who, group_gone{});
+      u.tries % 2 == 1 ? say_stored(who, group_gone{})
+                       : say_stored(who, summary{});
     else if (raft::find(s_.group.members(), who) == nullptr)
       say_farewell(who);
     else
@@ -116,11 +129,22 @@ void owner::catch_up() {
     return;
   s_.behind_ticks = 0;
   ++s_.behind_tries;
+  ask_for_leader();
+}
+
+/// A read of our own, which nobody waits for.
+void owner::ask_for_leader() {
+  if (s_.catch_up != 0 || s_.forgotten || !s_.halted.empty())
+    return;
   s_.catch_up = s_.next_sequence++;
   give(raft::read_asked{s_.catch_up});
 }
 
 void owner::take(const message& m, const summary& x) {
+  if (has_departed(m.from)) {
+    say_farewell(m.from);
+    return;
+  }
   auto& known = s_.site.others[m.from];
   if (is_newer(x, known)) {
     if (!says_the_same(x, known))
@@ -138,9 +162,7 @@ void owner::take(const message& m, const summary_heard& x) {
 // -- groups ------------------------------------------------------------------
 
 void owner::take(const message& m, const raft_part& x) {
-  auto gone =
-    std::ranges::find(s_.shared.departed, m.from, &departed_member::who);
-  if (gone != s_.shared.departed.end())
+  if (has_departed(m.from))
     say_farewell(m.from);
   give(raft::received{{m.from, m.to, x.term, x.body}});
 }
@@ -156,17 +178,21 @@ void owner::take(const message& m, const foreign_group&) {
 // -- the end -----------------------------------------------------------------
 
 /// Everything about it was dealt with everywhere, and everybody knows. Who has
-/// forgotten it has seen that.
+/// forgotten it has seen that; a witness was told by one who had. A store that
+/// was lost is not waited for: should it come back, it is told that all is
+/// over, and its copy goes.
 bool owner::all_have_ended() const {
   auto forgot = [&](const raft::member& m) {
     auto i = s_.site.others.find(m.id);
-    return is_full(m.id) && i != s_.site.others.end() && i->second.gone;
+    return i != s_.site.others.end() && i->second.gone;
   };
   if (std::ranges::any_of(s_.group.members(), forgot))
     return true;
   return std::ranges::all_of(s_.group.members(), [&](const raft::member& m) {
-    if (m.id == s_.self || m.role == raft::member_role::witness
-        || s_.departed_told.contains(m.id) || planted(bug::forget_early))
+    // Who was here under another id is no more.
+    if (m.id.site == s_.self.site || m.role == raft::member_role::witness
+        || s_.departed_told.contains(m.id) || s_.lost.contains(m.id)
+        || planted(bug::forget_early))
       return true;
     auto i = s_.site.others.find(m.id);
     return i != s_.site.others.end() && i->second.state == site_state::ok
@@ -183,7 +209,7 @@ void owner::end() {
       || !all_have_ended())
     return;
   for (const auto& m : s_.group.members()) {
-    if (m.role != raft::member_role::witness)
+    if (m.role != raft::member_role::witness || s_.lost.contains(m.id))
       continue;
     auto i = s_.site.others.find(m.id);
     if (i != s_.site.others.end() && i->second.gone)
@@ -197,6 +223,8 @@ void owner::end() {
 }
 
 void owner::take(const message& m, const group_gone&) {
+  if (!may_know(m.from.site))
+    return;
   if (is_witness(s_.self)) {
     // We keep nothing that is our own.
     say(m.from, group_gone{});
@@ -216,22 +244,62 @@ void owner::take(const message& m, const group_gone&) {
   }
 }
 
+bool owner::has_departed(const member_id& who) const {
+  const auto& all = s_.shared.departed;
+  return std::ranges::find(all, who, &departed_member::who) != all.end();
+}
+
 void owner::say_farewell(const member_id& to) {
   for (const auto& d : s_.shared.departed)
     if (d.who == to)
       say(to, farewell{d.at, d.remove});
 }
 
-/// Whoever says so: it was decided, and under an id that left nobody comes
-/// back. The members that we know may all have left by now.
-void owner::take(const message&, const farewell& x) {
-  if (!s_.leaving)
+/// Whether the site of that name, which the link vouches for, is or was one of
+/// the group's, or is to be; as far as we know.
+bool owner::is_of_group(const site_id& site) const {
+  auto has = [&](const auto& all) {
+    return std::ranges::any_of(
+      all, [&](const raft::member& m) { return m.id.site == site; });
+  };
+  return has(s_.group.members()) || has(s_.shared.members)
+         || has(s_.born.members)
+         || (s_.shared.goal && has(s_.shared.goal->members))
+         || std::ranges::any_of(s_.shared.departed, [&](const auto& x) {
+              return x.who.site == site;
+            });
+}
+
+/// All others that we know have left by now: who is left came after that, and
+/// we cannot know it.
+bool owner::all_others_left() const {
+  const auto& all = s_.group.members();
+  return all.size() > 1 && std::ranges::all_of(all, [&](const raft::member& m) {
+           return m.id == s_.self || s_.departed_told.contains(m.id);
+         });
+}
+
+/// It costs a site its copy to be told that it has left, or that all is over.
+bool owner::may_know(const site_id& site) const {
+  return is_of_group(site) || all_others_left();
+}
+
+/// It was decided, and under an id that left nobody comes back.
+void owner::take(const message& m, const farewell& x) {
+  if (!s_.leaving && may_know(m.from.site))
     s_.leaving = x;
 }
 
+/// A member that has left, and we did not hear of it: so did others, perhaps
+/// this one. They know.
 void owner::take(const message& m, const farewell_heard&) {
   s_.departed_told.insert(m.from);
   s_.untold.erase(m.from);
+  if (raft::find(s_.group.members(), m.from) == nullptr)
+    return;
+  for (const auto& x : s_.group.members())
+    if (x.id != s_.self && is_full(x.id) && !s_.departed_told.contains(x.id))
+      s_.untold[x.id] = {s_.set.report_ticks, 0};
 }
 
 } // namespace cheops::replicant

@@ -150,6 +150,7 @@ struct state {
   std::set<member_id> told;          ///< Are, or were, among `untold`.
   std::uint64_t version = 0;         ///< Of our summary.
   std::set<member_id> departed_told; ///< They know that they left.
+  std::set<member_id> lost;          ///< Their sites have other stores now.
   unsigned farewell_ticks = 0;
   std::uint64_t change_out = 0; ///< Sequence of a change of members.
   unsigned change_rest = 0;

@@ -232,6 +232,27 @@ bool wants_leader(const state& x) {
          || (x.shared.goal && x.shared.goal->members != x.shared.members);
 }
 
+std::vector<site_id> behind(const state& x) {
+  std::vector<site_id> out;
+  auto upto = std::max(x.shared.changed_at, x.shared.ended_at);
+  auto ends = x.shared.ended_at != 0 && x.site.done >= x.shared.ended_at;
+  for (const auto& m : x.group.members()) {
+    if (m.id.site == x.self.site || x.lost.contains(m.id))
+      continue;
+    auto i = x.site.others.find(m.id);
+    auto told = i != x.site.others.end();
+    auto gone = told && i->second.gone;
+    auto lags = told ? i->second.done < upto : upto > 0;
+    if (m.role == raft::member_role::witness)
+      lags = ends && !gone;
+    else if (ends)
+      lags = !gone && (lags || !i->second.ended || x.untold.contains(m.id));
+    if (lags)
+      out.push_back(m.id.site);
+  }
+  return out;
+}
+
 bool is_awake(const state& x) {
   if (x.forgotten || !x.halted.empty())
     return !x.waiters.empty() || !x.readers.empty();

@@ -71,6 +71,10 @@ enum class contact : std::uint8_t {
 /// or the members are not who they shall be.
 [[nodiscard]] bool wants_leader(const state& x);
 
+/// Sites whose link wakes it: they have not dealt with all that is decided, as
+/// far as is known here, or its end waits for a word of theirs.
+[[nodiscard]] std::vector<site_id> behind(const state& x);
+
 /// How this site stands to the replicant.
 [[nodiscard]] site_state state_of(const state& x);
 

@@ -204,8 +204,12 @@ result<ports::batch> erase_all(const ports::store& in, const meta_id& meta,
   auto was = decode_membership(**own);
   if (!was)
     return damaged(meta, "membership");
+  constexpr auto bytes_max = (memberships_max - 1) * sizeof(std::uint64_t);
+  auto known = before->value_or(std::string{});
+  if (known.size() > bytes_max)
+    known.erase(0, known.size() - bytes_max);
   wire::writer w;
-  w.raw(before->value_or(std::string{}));
+  w.raw(known);
   w.u64(origin_of(was->self));
   put(out, family::over, key, w.take());
   return out;

@@ -151,9 +151,11 @@ struct reached {
 
 /// Time moves by one.
 struct ticked {};
-/// A link to that member's site came up.
+/// A link to that site came up. Of a site there is one store: who is a member
+/// by another one was lost with its disk.
 struct reachable {
   site_id site;
+  std::string store; ///< That it has now; empty: not known.
 };
 /// The shell has forgotten what it was told to.
 using input =

@@ -77,6 +77,7 @@ private:
   void check_troubles(unsigned site, const replicant::state& s) const;
   void check_orphans(unsigned site);
   void check_agreement(const meta_id& meta);
+  void check_end(const std::vector<copy>& all);
   void check_summaries(const std::vector<copy>& all) const;
   void check_witness();
   std::size_t deeds(unsigned site, std::uint64_t tag) const;
@@ -362,6 +363,20 @@ void checker::check_agreement(const meta_id& meta) {
               + std::to_string(all[i].owner->shared.at) + " and "
               + std::to_string(all[0].owner->shared.at));
   check_summaries(all);
+  check_end(all);
+}
+
+/// What is over with all who can still know is forgotten: nobody waits for a
+/// store that is no more.
+void checker::check_end(const std::vector<copy>& all) {
+  auto done = [](const copy& c) {
+    const auto& s = *c.owner;
+    return s.shared.ended_at != 0 && s.site.done >= s.shared.ended_at
+           && s.site.troubles.empty() && !s.leaving;
+  };
+  if (!all.empty() && std::ranges::all_of(all, done))
+    w_.fail(to_string(all[0].owner->meta) + " is over, and "
+            + w_.at(all[0].site).id().site.value + " never forgets it");
 }
 
 /// What a site shows of another is how that one is.

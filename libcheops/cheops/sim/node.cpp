@@ -244,15 +244,27 @@ void node::tick() {
     passivate();
 }
 
+/// Of the sleepers only those wake that the site lacks something of.
+void node::wake_for(const site_id& site, const meta_id& meta) {
+  if (owners_.contains(meta))
+    return;
+  const auto* s = owner_of(meta);
+  if (s != nullptr && std::ranges::count(replicant::behind(*s), site) == 0)
+    owners_.erase(meta);
+}
+
 void node::reachable(unsigned site) {
   if (!up_)
     return;
+  for (const auto& [meta, g] : world_.seen.groups)
+    wake_for(world_.at(site).id().site, meta);
   std::vector<meta_id> all;
   for (const auto& [meta, s] : owners_)
     all.push_back(meta);
+  const auto& other = world_.at(site).id();
   for (const auto& meta : all)
     if (owners_.contains(meta))
-      step(meta, replicant::reachable{world_.at(site).id().site});
+      step(meta, replicant::reachable{other.site, other.store});
 }
 
 // -- effects -----------------------------------------------------------------

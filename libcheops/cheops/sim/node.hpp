@@ -88,6 +88,7 @@ private:
   void perform(const meta_id& meta, replicant::forget& x);
   void perform(const meta_id& meta, replicant::event& x);
   void begin_sync();
+  void wake_for(const site_id& site, const meta_id& meta);
 
   struct wish {
     meta_id asker;

@@ -114,6 +114,71 @@ BOOST_AUTO_TEST_CASE(a_tombstone_stays_until_every_member_has_it) {
   BOOST_TEST(s.forgotten.size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(a_tombstone_does_not_wait_for_a_store_that_was_lost) {
+  made_everywhere s;
+  s.cut(3);
+  s.ask(1, s.change_at(change::remove, 1));
+  s.work();
+  for (int site : {1, 2})
+    s.give(site, reachable{member(3).site, member(3).store});
+  s.tick(100);
+  BOOST_TEST(s.forgotten.empty()); // It is down, and may come back.
+  for (int site : {1, 2})
+    s.give(site, reachable{member(3).site, "another disk"});
+  s.rest();
+  BOOST_TEST((s.forgotten == std::set{1, 2}));
+  // It was not lost after all: it is told, and its copy goes.
+  s.heal();
+  s.give(3,
+         received{reply_to({member(3), member(1), s.at(3).mark, {}, summary{}},
+                           group_gone{})});
+  s.settle();
+  s.answer_call(3, 204);
+  s.rest();
+  BOOST_TEST(s.forgotten.contains(3));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_deleted_can_be_taken_from_a_site_that_is_away) {
+  made_everywhere s;
+  s.cut(3);
+  s.ask(1, s.change_at(change::remove, 1));
+  s.work();
+  s.tick(100);
+  BOOST_TEST(s.forgotten.empty());
+  auto members = s.born.members;
+  std::erase_if(members, [](const auto& m) { return m.id == member(3); });
+  s.give(1, scale_asked{99, members, true});
+  s.tick(100);
+  BOOST_TEST((s.forgotten == std::set{1, 2}));
+}
+
+BOOST_AUTO_TEST_CASE(only_a_site_of_the_group_says_that_one_has_left) {
+  made_everywhere s;
+  auto says = [&](const member_id& who, message_body what) {
+    s.give(1, received{{who, member(1), s.at(1).mark, {}, std::move(what)}});
+  };
+  says(member(9), farewell{3, true});
+  says(member(9), group_gone{});
+  BOOST_TEST(!s.at(1).leaving.has_value());
+  says({member(2).site, "a store that came later"}, farewell{3, true});
+  BOOST_TEST(s.at(1).leaving.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(who_may_be_left_is_unknown_once_all_others_have_left) {
+  made_everywhere s;
+  auto says = [&](const member_id& who, message_body what) {
+    s.give(1, received{{who, member(1), s.at(1).mark, {}, std::move(what)}});
+  };
+  says(member(2), farewell_heard{});
+  says(member(9), farewell{3, true});
+  BOOST_TEST(!s.at(1).leaving.has_value());
+  // A member that has not left is asked what it knows.
+  BOOST_TEST(s.at(1).untold.contains(member(3)));
+  says(member(3), farewell_heard{});
+  says(member(9), farewell{3, true});
+  BOOST_TEST(s.at(1).leaving.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_tombstone_stays_while_a_site_could_not_remove_it) {
   made_everywhere s;
   s.ask(1, s.change_at(change::remove, 1));

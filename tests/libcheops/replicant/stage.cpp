@@ -198,7 +198,7 @@ void stage::heal() {
   for (auto a : all)
     for (auto b : all)
       if (a != b)
-        give(a, reachable{member(b).site});
+        give(a, reachable{member(b).site, member(b).store});
   settle();
 }
 

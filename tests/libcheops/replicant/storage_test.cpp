@@ -185,4 +185,17 @@ BOOST_AUTO_TEST_CASE(an_erased_replicant_leaves_its_generation) {
   BOOST_TEST(known.has_left(meta, rejoined));
   BOOST_TEST(!known.has_left(meta, joining_as(member(1), {1, 2, 4})));
   BOOST_TEST(!known.has_left(other, member(1)));
+  // The list of one group is bounded: the newest stay.
+  for (std::uint64_t i = 0; i < memberships_max; ++i) {
+    ports::batch more;
+    add(more, meta,
+        membership{sample_birth(), joining_as(member(1), {9, 9, i})});
+    w.commit(more);
+    w.commit(erase_all(w.store, meta, false).value());
+  }
+  BOOST_TEST(w.store[family::over].at(key_of(meta)).size()
+             == memberships_max * sizeof(std::uint64_t));
+  known = load_generations(w.store).value();
+  BOOST_TEST(!known.has_left(meta, rejoined));
+  BOOST_TEST(known.has_left(meta, joining_as(member(1), {9, 9, 0})));
 }
