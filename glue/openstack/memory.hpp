@@ -62,7 +62,6 @@ public:
   void forgive(std::string_view bare);
   [[nodiscard]] std::optional<error> cause(std::string_view bare,
                                            traffic::clock::time_point now);
-  [[nodiscard]] bool blames_nobody() const noexcept { return causes_.empty(); }
 
   // -- servers ---------------------------------------------------------------
   void keep(std::string_view server, std::string scope,

@@ -151,7 +151,6 @@ private:
   void report();
   void end();
   bool all_have_ended() const;
-  void tell_witness();
   void take(const message& m, const raft_part& x);
   void take(const message& m, const summary& x);
   void take(const message& m, const summary_heard& x);

@@ -14,7 +14,6 @@ class disk final : public memory_store {
 public:
   /// Appends to the log; it survives a crash only once `sync` has said so.
   void write(ports::batch x) { unsynced_.push_back(std::move(x)); }
-  [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
   /// The oldest `n` of what was written are safe now.
   void sync(std::size_t n);
   /// Forgets what was not synced, but for some of its first bytes.
