@@ -249,8 +249,11 @@ bool owner::settle(waiter& w) {
     answer_to(w, ending::accepted, refusal::none, 0);
     return true;
   }
-  if (const auto* n = find(s_.shared, w.id))
+  if (const auto* n = find(s_.shared, w.id)) {
+    // The first copy of it in the log counts; it may have come in a snapshot.
+    w.index = n->index;
     return settle_noted(w, *n);
+  }
   if (planted(bug::refuse_too_early) && s_.site.refused
       && s_.site.refused->index == w.index) {
     answer_to(w, ending::application, refusal::none, s_.site.refused->status);

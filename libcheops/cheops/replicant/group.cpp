@@ -61,9 +61,12 @@ void owner::perform(const raft::restore& x) {
   if (s_.site.refused)
     if (const auto* n = find(s_.shared, s_.site.refused->index))
       decide_refused(*n);
-  for (auto& [sequence, w] : s_.waiters)
-    if (const auto* n = find(s_.shared, w.id); n != nullptr && w.index == 0)
-      w.index = n->index;
+  for (const auto& n : s_.shared.notes)
+    if (auto* w = waiter_of(n.id); w != nullptr && w->index == 0)
+      w->index = n.index;
+  for (const auto& o : s_.shared.open)
+    if (auto* w = waiter_of(o.what.id); w != nullptr && w->index == 0)
+      w->index = o.index;
   give(raft::applied{s_.shared.at});
 }
 

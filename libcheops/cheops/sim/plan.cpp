@@ -44,6 +44,32 @@ plan draw_calm(std::uint64_t seed) {
   return x;
 }
 
+plan draw_hard(std::uint64_t seed) {
+  dice d{seed * 2 + 1};
+  plan x;
+  x.seed = seed;
+  x.sites = d.per_mille(500) ? 3 : 5;
+  x.enforces = enforcement::markers;
+  x.resources = 1;
+  x.clients = 4;
+  x.operations = 60; // Fewer than a record keeps notes of.
+  x.think_us = 60'000;
+  x.reads = 500;
+  x.removes = 3;
+  x.run_us = 2'500'000;
+  x.delay_us_max = d.between(2'000, 15'000);
+  x.sync_us_max = 2'000;
+  x.fault_every_us = d.between(40'000, 250'000);
+  x.faults = {60, 40, 5, 0, 20};
+  x.fault_us_min = 1'000;
+  x.fault_us_max = d.between(20'000, 400'000);
+  x.late_us_max = 200'000;
+  x.owners = paces();
+  x.owners.group.append_entries_max = 1;
+  x.owners.group.in_flight_max = 1;
+  return x;
+}
+
 plan draw(std::uint64_t seed) {
   auto x = draw_calm(seed);
   dice d{~seed};

@@ -1,4 +1,5 @@
-// Runs seeds of the simulated world: cheops_sim SEEDS [FIRST_SEED] [calm].
+// Runs seeds of the simulated world: cheops_sim SEEDS [FIRST_SEED]
+// [calm|hard].
 // A failing seed is run again, and its story printed. The last line says how
 // many were run, how many failed, and the first that did.
 
@@ -33,14 +34,18 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   auto seeds = number(argc > 1 ? argv[1] : nullptr, 1000);
   auto first = number(argc > 2 ? argv[2] : nullptr, 1);
-  auto calm = argc > 3 && std::strcmp(argv[3], "calm") == 0;
+  auto is = [&](const char* x) {
+    return argc > 3 && std::strcmp(argv[3], x) == 0;
+  };
   std::uint64_t failures = 0;
   std::uint64_t first_failing = 0;
   std::uint64_t steps = 0;
   std::uint64_t requests = 0;
   std::uint64_t done = 0;
   for (auto seed = first; seed < first + seeds; ++seed) {
-    auto by = calm ? sim::draw_calm(seed) : sim::draw(seed);
+    auto by = is("calm")   ? sim::draw_calm(seed)
+              : is("hard") ? sim::draw_hard(seed)
+                           : sim::draw(seed);
     auto x = sim::run(by);
     steps += x.steps;
     requests += x.requests;
