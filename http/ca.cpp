@@ -434,7 +434,7 @@ result<std::vector<std::string>> revoke(const std::string& folder,
   auto now = now_text();
   for (auto& x : *entries) {
     if (!x.revoked.empty()
-        || (!same_text(x.serial, serial_or_name) && x.name != serial_or_name))
+        || (!same_name(x.serial, serial_or_name) && x.name != serial_or_name))
       continue;
     x.revoked = now;
     revoked.push_back(x.serial);

@@ -1,5 +1,6 @@
 #include "http/client.hpp"
 
+#include "cheops/names.hpp"
 #include "cheops/text.hpp"
 #include "http/answer.hpp"
 #include "http/text.hpp"
@@ -67,12 +68,12 @@ result<std::string> make_head(const client_request& what, const url& to,
                        + ": a field's name or value has a character that it "
                          "cannot have",
                      "write request");
-    if (same_text(name, "Content-Length")
-        || same_text(name, "Transfer-Encoding"))
+    if (same_name(name, "Content-Length")
+        || same_name(name, "Transfer-Encoding"))
       return failure(errc::bad_request, name + ": is set by the client itself",
                      "write request");
-    host = host || same_text(name, "Host");
-    agent = agent || same_text(name, "User-Agent");
+    host = host || same_name(name, "Host");
+    agent = agent || same_name(name, "User-Agent");
     fields.append(name).append(": ").append(value).append("\r\n");
   }
   auto out = what.method + ' ' + to.target + " HTTP/1.1\r\n";
@@ -354,7 +355,7 @@ std::size_t answer_parser::take(text piece, error_code& ec) {
 
 std::string_view client_response::get(std::string_view name) const noexcept {
   for (auto& [key, value] : fields)
-    if (same_text(key, name))
+    if (same_name(key, name))
       return value;
   return {};
 }

@@ -1,9 +1,9 @@
 #include "http/service.hpp"
 
+#include "cheops/names.hpp"
 #include "http/listen.hpp"
 #include "http/problem.hpp"
 #include "http/service_session.hpp"
-#include "http/text.hpp"
 #include "http/tls.hpp"
 
 #include <boost/asio.hpp>
@@ -159,7 +159,7 @@ private:
 
 std::string_view service_request::get(std::string_view field) const noexcept {
   for (auto& [name, value] : fields)
-    if (same_text(name, field))
+    if (same_name(name, field))
       return value;
   return {};
 }

@@ -1,5 +1,6 @@
 #include "http/service_rules.hpp"
 
+#include "cheops/names.hpp"
 #include "http/text.hpp"
 
 #include <openssl/crypto.h>
@@ -52,22 +53,22 @@ bool same_type(std::string_view given, std::string_view wanted) {
   given = given.substr(0, given.find(';'));
   while (given.ends_with(' ') || given.ends_with('\t'))
     given.remove_suffix(1);
-  return same_text(given, wanted);
+  return same_name(given, wanted);
 }
 
 bool good_host(const service_state& state, std::string_view host) {
   if (!state.with.at.unix_path.empty())
     return true; // No browser gets there.
   auto name = host_part(host);
-  return is_literal(name) || same_text(name, "localhost")
-         || same_text(name, state.with.at.listen->host);
+  return is_literal(name) || same_name(name, "localhost")
+         || same_name(name, state.with.at.listen->host);
 }
 
 bool good_token(const service_state& state, const service_request& in) {
   auto given = in.get("Authorization");
   constexpr std::string_view scheme = "Bearer ";
   return given.size() > scheme.size()
-         && same_text(given.substr(0, scheme.size()), scheme)
+         && same_name(given.substr(0, scheme.size()), scheme)
          && same_token(given.substr(scheme.size()), *state.token);
 }
 

@@ -1,5 +1,6 @@
 #include "http/service_session.hpp"
 
+#include "cheops/names.hpp"
 #include "http/head.hpp"
 #include "http/problem.hpp"
 #include "http/text.hpp"
@@ -207,7 +208,7 @@ private:
   awaitable<std::optional<service_response>> read_body(parser& in) {
     std::string_view expect{in.get()[bh::field::expect].data(),
                             in.get()[bh::field::expect].size()};
-    if (!in.is_done() && held_ == 0 && same_text(expect, "100-continue")) {
+    if (!in.is_done() && held_ == 0 && same_name(expect, "100-continue")) {
       auto sent = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
       if (!sent)
         co_return too_late("no body came");

@@ -42,10 +42,6 @@ std::size_t sequence_at(std::string_view x, std::size_t i) {
   return length;
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 // Whether the cleaned text from `i` on takes at most `room` bytes. Ends after
 // `room` steps at most.
 bool fits(std::string_view x, std::size_t i, std::size_t room) {
@@ -128,15 +124,6 @@ void append_date(std::string& to) {
     last = {now, {out.data(), length}};
   }
   to += last.text;
-}
-
-bool same_text(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size())
-    return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i]))
-      return false;
-  return true;
 }
 
 } // namespace cheops::http

@@ -21,7 +21,4 @@ void append_json(std::string& to, std::string_view x, std::size_t bytes_max);
 /// Appends the line `Date` of now. Made anew once a second, on each thread.
 void append_date(std::string& to);
 
-/// ASCII letters in any case.
-[[nodiscard]] bool same_text(std::string_view a, std::string_view b) noexcept;
-
 } // namespace cheops::http

@@ -1,5 +1,6 @@
 #include "http/url.hpp"
 
+#include "cheops/names.hpp"
 #include "http/text.hpp"
 
 #include <boost/url.hpp>
@@ -53,9 +54,9 @@ result<url> parse_url(std::string_view text) {
   auto x = *parsed;
   url out;
   auto scheme = std::string{x.scheme()};
-  if (same_text(scheme, "https"))
+  if (same_name(scheme, "https"))
     out.tls = true;
-  else if (!same_text(scheme, "http"))
+  else if (!same_name(scheme, "http"))
     return bad_url(text, "expected http, https or http+unix as the scheme");
   if (x.has_userinfo())
     return bad_url(text, "credentials in a URL are refused: use a field");
