@@ -44,29 +44,48 @@ plan draw_calm(std::uint64_t seed) {
   return x;
 }
 
-plan draw_hard(std::uint64_t seed) {
-  dice d{seed * 2 + 1};
+plan draw_hard(std::uint64_t seed, hard_on what) {
   plan x;
   x.seed = seed;
-  x.sites = d.per_mille(500) ? 3 : 5;
-  x.enforces = enforcement::markers;
   x.resources = 1;
   x.clients = 4;
   x.operations = 60; // Fewer than a record keeps notes of.
-  x.think_us = 60'000;
-  x.reads = 500;
-  x.removes = 3;
+  x.think_us = 20'000;
   x.run_us = 2'500'000;
-  x.delay_us_max = d.between(2'000, 15'000);
   x.sync_us_max = 2'000;
-  x.fault_every_us = d.between(40'000, 250'000);
-  x.faults = {60, 40, 5, 0, 20};
   x.fault_us_min = 1'000;
-  x.fault_us_max = d.between(20'000, 400'000);
   x.late_us_max = 200'000;
   x.owners = paces();
   x.owners.group.append_entries_max = 1;
   x.owners.group.in_flight_max = 1;
+  switch (what) {
+  case hard_on::votes: // Several begin a group at once, and crash in it.
+    x.natural = true;
+    x.enforces = enforcement::names;
+    x.removes = 50;
+    x.reads = 100;
+    x.delay_us_max = 20'000;
+    x.fault_every_us = 15'000;
+    x.fault_us_max = 8'000;
+    x.faults = {90, 10, 0, 0, 30};
+    break;
+  case hard_on::terms: // Who leads is gone before its entries are everywhere.
+    x.removes = 2;
+    x.reads = 50;
+    x.delay_us_max = 15'000;
+    x.fault_every_us = 20'000;
+    x.fault_us_max = 60'000;
+    x.faults = {60, 40, 0, 0, 30};
+    break;
+  case hard_on::reads: // Who leads is cut off, and asked.
+    x.removes = 2;
+    x.reads = 500;
+    x.delay_us_max = 5'000;
+    x.fault_every_us = 100'000;
+    x.fault_us_max = 300'000;
+    x.faults = {5, 90, 0, 0, 10};
+    break;
+  }
   return x;
 }
 

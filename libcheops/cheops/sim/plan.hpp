@@ -73,11 +73,12 @@ struct plan {
 /// Everything that can go wrong, in a mixture drawn from the seed.
 [[nodiscard]] plan draw(std::uint64_t seed);
 
-/// A schedule that is hard on elections and on reads: one message at a time
-/// with one entry in it, sites that crash and are cut off for some milliseconds
-/// again and again while clients write and read. What needs two elections at
-/// the wrong moments is seldom met otherwise.
-[[nodiscard]] plan draw_hard(std::uint64_t seed);
+/// What is seldom met otherwise, since it needs elections at the wrong moments.
+enum class hard_on : std::uint8_t { votes, terms, reads };
+
+/// A schedule for it: one message at a time with one entry in it, and sites
+/// that crash or are cut off for some milliseconds, again and again.
+[[nodiscard]] plan draw_hard(std::uint64_t seed, hard_on what);
 
 /// The same without any fault.
 [[nodiscard]] plan draw_calm(std::uint64_t seed);

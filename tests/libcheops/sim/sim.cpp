@@ -43,9 +43,10 @@ int main(int argc, char** argv) {
   std::uint64_t requests = 0;
   std::uint64_t done = 0;
   for (auto seed = first; seed < first + seeds; ++seed) {
-    auto by = is("calm")   ? sim::draw_calm(seed)
-              : is("hard") ? sim::draw_hard(seed)
-                           : sim::draw(seed);
+    auto by = is("calm") ? sim::draw_calm(seed)
+              : is("hard")
+                ? sim::draw_hard(seed, static_cast<sim::hard_on>(seed % 3))
+                : sim::draw(seed);
     auto x = sim::run(by);
     steps += x.steps;
     requests += x.requests;
