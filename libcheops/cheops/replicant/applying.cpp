@@ -202,6 +202,9 @@ void owner::begin(const item& x) {
   w.soon = x.what->report_soon;
   if (!what) {
     w.what.does = x.what->does;
+    if (x.what->sealed)
+      tell(event_kind::diverged, x.index, bad_request_status,
+           std::string{sealed_for_others});
     finish_refused(bad_request_status, {});
     return;
   }

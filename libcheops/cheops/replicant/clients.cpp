@@ -63,6 +63,8 @@ std::optional<refusal> owner::refuses() const {
     return refusal::over;
   if (is_witness(s_.self))
     return refusal::not_member;
+  if (is_sealed() && !s_.keys)
+    return refusal::no_key;
   if (s_.waiters.size() + s_.readers.size() >= s_.set.waiting_max)
     return refusal::busy;
   return std::nullopt;
@@ -113,7 +115,7 @@ void owner::on(const asked& in) {
   x.key = w.what.key;
   x.report_soon = in.until == wait_for::all;
   x.content = encode(w.what);
-  if (s_.keys && !planted(bug::open_content)) {
+  if (is_sealed() && !planted(bug::open_content)) {
     x.content = s_.keys->seal(s_.meta, x.id, x.content);
     x.sealed = true;
   }
@@ -128,6 +130,20 @@ void owner::on(const asked& in) {
   ask(std::move(w), encode(log_entry{std::move(x)}), bytes);
 }
 
+/// Whether those who shall have it can: who was a witness of what is sealed
+/// has no key, and without one of our own nothing can be sealed.
+bool owner::can_read(const raft::configuration& wanted) const {
+  auto lacks = [&](const raft::member& m) {
+    if (m.role == raft::member_role::witness)
+      return !s_.keys;
+    return std::ranges::any_of(s_.group.members(), [&](const raft::member& x) {
+      return x.role == raft::member_role::witness
+             && store_of(x.id) == store_of(m.id);
+    });
+  };
+  return std::ranges::none_of(wanted, lacks);
+}
+
 void owner::on(const scale_asked& in) {
   waiter w;
   w.token = in.token;
@@ -136,12 +152,8 @@ void owner::on(const scale_asked& in) {
   auto why = refuses();
   if (!why && !makes_sense(in.members))
     why = refusal::bad_change;
-  // A witness must not find in the log what was never sealed.
-  auto has_witness = std::ranges::any_of(in.members, [](const auto& m) {
-    return m.role == raft::member_role::witness;
-  });
-  if (!why && has_witness && !s_.keys)
-    why = refusal::bad_change;
+  if (!why && !can_read(in.members))
+    why = refusal::no_key;
   if (why) {
     answer_to(w, ending::refused, *why, 0);
     return;

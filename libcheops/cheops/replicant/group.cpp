@@ -3,9 +3,11 @@
 #include "cheops/planted.hpp"
 #include "cheops/raft/quorum.hpp"
 #include "cheops/raft/step.hpp"
+#include "cheops/replicant/codec.hpp"
 #include "cheops/replicant/owner.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace cheops::replicant {
 
@@ -28,6 +30,33 @@ bool owner::is_witness(const member_id& x) const {
   return m != nullptr && m->role == raft::member_role::witness;
 }
 
+/// A witness is among the members, or is to come.
+bool owner::is_sealed() const {
+  auto witness = [](const raft::member& m) {
+    return m.role == raft::member_role::witness;
+  };
+  return std::ranges::any_of(s_.group.members(), witness)
+         || (s_.shared.goal
+             && std::ranges::any_of(s_.shared.goal->members, witness));
+}
+
+/// Whether the message has an operation that was not sealed: from a time
+/// without a witness, or of a member that did not know of it yet.
+bool owner::in_clear(const raft::message_body& x) const {
+  auto shows = [](const std::string& payload) {
+    auto what = decode_entry(payload);
+    const auto* sub = what ? std::get_if<submission>(&*what) : nullptr;
+    return sub != nullptr && !sub->sealed;
+  };
+  if (const auto* f = std::get_if<raft::forwarded>(&x))
+    return shows(f->payload);
+  const auto* a = std::get_if<raft::append_request>(&x);
+  return a != nullptr
+         && std::ranges::any_of(a->entries, [&](const raft::entry& e) {
+              return e.kind == raft::entry_kind::operation && shows(e.payload);
+            });
+}
+
 void owner::halt(std::string why) {
   s_.halted = std::move(why);
   tell(event_kind::halted, s_.shared.at, 0, s_.halted);
@@ -39,6 +68,12 @@ void owner::perform(raft::persist x) {
 }
 
 void owner::perform(raft::send x) {
+  // Lost, as any message may be. What was folded goes to it without content.
+  if (is_witness(x.what.to) && in_clear(x.what.body)
+      && !planted(bug::open_content)) {
+    fold_now_ = true;
+    return;
+  }
   say(x.what.to, raft_part{x.what.term, std::move(x.what.body)});
 }
 
@@ -143,7 +178,8 @@ void owner::fold() {
     return;
   auto n = s_.shared.at - log.base().index;
   auto bytes = log.bytes() - log.bytes_behind(s_.shared.at);
-  if (n < s_.set.fold_entries && bytes < s_.set.fold_bytes)
+  auto long_enough = n >= s_.set.fold_entries || bytes >= s_.set.fold_bytes;
+  if (!long_enough && !std::exchange(fold_now_, false))
     return;
   if (planted(bug::forget_sessions))
     s_.shared.sessions.clear();

@@ -77,4 +77,14 @@ site_state state_of(const state& x) {
                                              : site_state::ok;
 }
 
+bool lacks_key(const state& x) {
+  auto closed = [&](const submission& s) {
+    return s.sealed && (!x.keys || !x.keys->open(x.meta, s.id, s.content));
+  };
+  return std::ranges::any_of(
+           x.shared.build, [&](const kept_entry& k) { return closed(k.what); })
+         || std::ranges::any_of(
+           x.shared.open, [&](const open_entry& o) { return closed(o.what); });
+}
+
 } // namespace cheops::replicant

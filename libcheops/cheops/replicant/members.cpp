@@ -43,8 +43,13 @@ std::optional<raft::change_asked> next_change(const raft::configuration& now,
       return raft::change_asked{0, m.id, member_role::voter};
   if (const auto* m = missing(now, wanted, member_role::voter))
     return raft::change_asked{0, m->id, member_role::learner};
-  if (const auto* m = missing(now, wanted, member_role::witness))
+  if (const auto* m = missing(now, wanted, member_role::witness)) {
+    // A store has one part in a group: its copy goes before it votes only.
+    for (const auto& x : now)
+      if (store_of(x.id) == store_of(m->id))
+        return raft::change_asked{0, x.id, std::nullopt};
     return raft::change_asked{0, m->id, member_role::witness};
+  }
   // The leader goes last: it is the one who brings it about.
   const raft::member* goes = nullptr;
   for (const auto& m : now)

@@ -76,10 +76,13 @@ private:
   bool leads() const;
   bool is_full(const member_id& x) const;
   bool is_witness(const member_id& x) const;
+  bool is_sealed() const;
+  bool in_clear(const raft::message_body& x) const;
 
   // -- clients.cpp -----------------------------------------------------------
   void ask(waiter w, std::string payload, std::size_t bytes);
   std::optional<refusal> refuses() const;
+  bool can_read(const raft::configuration& wanted) const;
   void begin_group();
   std::uint64_t lowest_waiting() const;
   waiter* waiter_of(const operation_id& id);
@@ -186,6 +189,7 @@ private:
   ports::batch locals_;
   bool dirty_site_ = false;
   bool again_ = false;
+  bool fold_now_ = false; ///< What is in clear keeps a witness waiting.
 };
 
 } // namespace cheops::replicant

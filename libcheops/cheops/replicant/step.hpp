@@ -4,6 +4,7 @@
 #include "cheops/replicant/types.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cheops::replicant {
@@ -77,6 +78,13 @@ enum class contact : std::uint8_t {
 
 /// How this site stands to the replicant.
 [[nodiscard]] site_state state_of(const state& x);
+
+inline constexpr std::string_view sealed_for_others =
+  "it is sealed, and this site has no key that opens it: give it that of the "
+  "others (replication.key_file), restart it, and `cheops retry replicant`";
+
+/// Whether something of it is sealed, and no key of this site opens it.
+[[nodiscard]] bool lacks_key(const state& x);
 
 /// What is broken in `self`; empty if nothing is. `step` asserts that.
 [[nodiscard]] std::string broken_invariant(const state& self);

@@ -66,6 +66,11 @@ constexpr refusal_text refusals[] = {
    "name each site once, two at least where there is a witness"},
   {errc::io, 500, "what is stored of it here cannot be read",
    "see the log of the node; another site has it"},
+  {errc::conflict, 409,
+   "a witness votes on it, so it is sealed, and a site that is to read it has "
+   "no key; nothing was done",
+   "give the site the key of the others (replication.key_file), or ask one "
+   "that has it"},
 };
 
 } // namespace

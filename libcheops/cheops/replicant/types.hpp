@@ -233,6 +233,7 @@ enum class refusal : std::uint8_t {
   bad_request,      ///< 400: an id in it cannot be translated.
   bad_change,       ///< 400: that set of members makes no sense.
   halted,           ///< 500: what is stored here cannot be read.
+  no_key,           ///< 409: it is sealed, and a site lacks the key.
 };
 /// How it is at a site, for `Cheops-Sites`.
 struct site_line {
@@ -273,7 +274,7 @@ enum class event_kind : std::uint8_t {
   leader,    ///< `text` leads now.
   decided,   ///< `index` got a fate.
   done,      ///< `index` was done here.
-  diverged,  ///< `index` was refused here.
+  diverged,  ///< `index` was refused here, or (`text`) cannot be read.
   uncertain, ///< Nobody can tell what `index` did here.
   retry,     ///< `index` will be called again.
   overruled, ///< `index` stands without its site's word.

@@ -17,11 +17,41 @@ settings stage::quick() {
   return x;
 }
 
-stage::stage(int sites, settings with) : set(with) {
-  born.members = voters(sites);
-  born.founder = member(1);
-  owner_identity who{meta, member(1), next_session_++, 1, nullptr};
+namespace {
+
+/// Not secret, but not in clear either.
+class mirror : public ports::vault {
+public:
+  [[nodiscard]] std::string seal(const meta_id&, const operation_id&,
+                                 std::string_view x) const override {
+    return {x.rbegin(), x.rend()};
+  }
+  [[nodiscard]] std::optional<std::string>
+  open(const meta_id&, const operation_id&, std::string_view x) const override {
+    return std::string{x.rbegin(), x.rend()};
+  }
+};
+
+birth born_at(int sites) {
+  birth out;
+  out.members = voters(sites);
+  out.founder = member(1);
+  return out;
+}
+
+} // namespace
+
+stage::stage(int sites, settings with) : stage(born_at(sites), {}, with) {}
+
+stage::stage(birth begun, std::set<int> with_key, settings with)
+  : born(std::move(begun)), keyed(std::move(with_key)), set(with) {
+  auto who = identity(1, member(1));
   owners_[1] = std::make_unique<state>(make_owner(who, born, set, true));
+}
+
+owner_identity stage::identity(int site, const member_id& as) {
+  auto keys = keyed.contains(site) ? std::make_shared<const mirror>() : nullptr;
+  return {meta, as, next_session_++, static_cast<std::uint64_t>(site), keys};
 }
 
 int stage::number(const member_id& x) const {
@@ -36,9 +66,10 @@ void stage::give(int site, const input& in) {
 void stage::perform(int site, effect& e) {
   if (auto* p = std::get_if<persist>(&e))
     to_store_[site].push_back(std::move(*p));
-  else if (auto* s = std::get_if<send>(&e))
+  else if (auto* s = std::get_if<send>(&e)) {
+    sent.push_back(s->what);
     wire.push_back(std::move(s->what));
-  else if (auto* c = std::get_if<call>(&e))
+  } else if (auto* c = std::get_if<call>(&e))
     calls_[site].push_back(std::move(*c));
   else if (auto* r = std::get_if<probe>(&e))
     probes_[site].push_back(std::move(*r));
@@ -96,8 +127,7 @@ bool stage::deliver() {
   if (!has(to)) {
     if (first_contact(m, meta, {}) != contact::spawn)
       return true;
-    owner_identity who{meta, m.to, next_session_++,
-                       static_cast<std::uint64_t>(to), nullptr};
+    auto who = identity(to, m.to);
     owners_[to] = std::make_unique<state>(make_owner(who, *m.born, set, false));
   }
   give(to, received{m});
@@ -180,8 +210,7 @@ void stage::crash(int site) {
   to_store_[site].clear();
   calls_[site].clear();
   probes_[site].clear();
-  owner_identity who{meta, member(site), next_session_++,
-                     static_cast<std::uint64_t>(site), nullptr};
+  auto who = identity(site, member(site));
   auto kept = load(stores_[site], meta).value();
   if (kept)
     owners_[site] =

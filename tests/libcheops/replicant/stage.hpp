@@ -21,6 +21,8 @@ class stage {
 public:
   /// Site 1 founds the group; the others are spawned by its messages.
   explicit stage(int sites, settings set = quick());
+  /// A group that began otherwise, at sites some of which have a key.
+  stage(birth born, std::set<int> keyed, settings set = quick());
 
   /// Short bounds, so that tests need few ticks.
   static settings quick();
@@ -67,12 +69,15 @@ public:
   std::set<int> slow;      ///< Their disks wait for `store`.
   std::set<int> forgotten; ///< Were told to forget.
   std::deque<message> wire;
+  std::set<int> keyed;       ///< Have the key when their owner is made.
+  std::vector<message> sent; ///< All of them.
   settings set;
 
 private:
   void perform(int site, effect& e);
   bool deliver();
   int number(const member_id& x) const;
+  owner_identity identity(int site, const member_id& as);
 
   std::map<int, std::unique_ptr<state>> owners_;
   std::map<int, sim::memory_store> stores_;

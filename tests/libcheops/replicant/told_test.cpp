@@ -81,7 +81,8 @@ BOOST_AUTO_TEST_CASE(each_refusal_has_the_status_that_the_rules_name) {
                                               {refusal::application_down, 503},
                                               {refusal::bad_request, 400},
                                               {refusal::bad_change, 400},
-                                              {refusal::halted, 500}};
+                                              {refusal::halted, 500},
+                                              {refusal::no_key, 409}};
   for (auto [why, status] : all) {
     auto x = explain(why, meta);
     BOOST_TEST(x.status == status);
