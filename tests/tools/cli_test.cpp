@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include <filesystem>
+#include <fstream>
 
 using namespace cheops;
 using namespace cheops::test;
@@ -445,6 +446,25 @@ BOOST_AUTO_TEST_CASE(an_authority_is_made_used_and_listed) {
   BOOST_TEST(list.size() == 2U);
   BOOST_TEST(list[0].at("revoked").is_string());
   BOOST_TEST(list[1].at("revoked").is_null());
+}
+
+BOOST_AUTO_TEST_CASE(a_key_is_made_once_and_not_printed) {
+  temporary_folder folder;
+  auto file = folder.path() + "/replication.key";
+  auto got = cheops_run({"key", "generate", file});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(has(got.out, "replication.key_file"), got.out);
+  namespace fs = std::filesystem;
+  BOOST_TEST((fs::status(file).permissions()
+              == (fs::perms::owner_read | fs::perms::owner_write)));
+  std::ifstream in{file};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  auto key = text.substr(text.rfind('\n', text.size() - 2) + 1, 64);
+  BOOST_TEST(key.find_first_not_of("0123456789abcdef") == std::string::npos);
+  BOOST_TEST(!has(got.out + got.err, key));
+  got = cheops_run({"key", "generate", file});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(has(got.err, "is not overwritten"), got.err);
 }
 
 // -- what is made from the tree -----------------------------------------------

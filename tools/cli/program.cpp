@@ -132,6 +132,7 @@ program::program(session& shared)
   add_explain(*this);
   add_check(*this);
   add_ca(*this);
+  add_key(*this);
   add_manual(*this);
 }
 

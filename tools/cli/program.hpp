@@ -32,6 +32,7 @@ void add_run(program& to); ///< run, demo
 void add_shim(program& to);
 void add_check(program& to);
 void add_ca(program& to);
+void add_key(program& to);
 void add_manual(program& to); ///< help, completion, man, version
 
 /// Parses, runs, answers the exit code.
