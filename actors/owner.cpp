@@ -192,6 +192,10 @@ void perform(owner_ptr self, replicant::event& x) {
   case retry:
     ++tally.retries;
     break;
+  case diverged:
+    if (!x.text.empty())
+      st.plan->log->error("replicant {}: {}", st.resource, x.text);
+    break;
   case halted:
     st.plan->log->error("replicant {}: cannot go on here: {}", st.resource,
                         x.text);

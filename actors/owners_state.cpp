@@ -1,5 +1,9 @@
 #include "actors/owners_state.hpp"
 
+#include "cheops/site/config.hpp"
+
+#include <spdlog/logger.h>
+
 #include <algorithm>
 
 namespace cheops::actors {
@@ -41,6 +45,25 @@ void count(owners_state& st, const known_replicant& x, std::uint64_t by) {
   for (const auto& [site, bit] : st.bits)
     if ((x.behind >> bit & 1) != 0)
       tally.behind[site] += by;
+}
+
+/// The one that the configuration gives it. Where none can be had now, the
+/// resource is made without: its sites then need each other to change it.
+std::optional<site_id> witness_for(const owners_state& st,
+                                   const ports::creation& x) {
+  const auto& plan = st.plan.parts->plan;
+  if (!plan.keys)
+    return std::nullopt;
+  auto known = [&](const site_id& site) {
+    auto i = st.sites.find(site);
+    return i != st.sites.end() && !i->second.store.empty();
+  };
+  auto out = site::witness_for(plan.witnesses, x.sites, known);
+  if (!out && !plan.witnesses.empty() && x.sites.size() == 2)
+    st.plan.log->warn("replicants of {} and {} get no witness: none of those "
+                      "in replication.witnesses was linked yet",
+                      x.sites[0].value, x.sites[1].value);
+  return out;
 }
 
 constexpr std::uint64_t one_less = ~std::uint64_t{0};
@@ -88,8 +111,8 @@ result<raft::configuration> members_of(const owners_state& st,
   for (const auto& site : x.sites)
     if (auto done = add(site, raft::member_role::voter); !done)
       return done.error();
-  if (x.witness)
-    if (auto done = add(*x.witness, raft::member_role::witness); !done)
+  if (auto witness = x.witness ? x.witness : witness_for(st, x))
+    if (auto done = add(*witness, raft::member_role::witness); !done)
       return done.error();
   std::ranges::sort(out, {}, &raft::member::id);
   return out;

@@ -82,6 +82,8 @@ ports::replicant_view view_of(const replicant::state& x) {
   out.troubles = x.site.troubles;
   out.operations.assign(x.shared.notes.begin(), x.shared.notes.end());
   out.halted = x.halted;
+  if (out.halted.empty() && replicant::lacks_key(x))
+    out.halted = replicant::sealed_for_others;
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace cheops::actors {
 
@@ -18,6 +19,9 @@ struct replication_plan {
   std::string store_id; ///< Makes this site a member: (site, store).
   std::shared_ptr<ports::connector> connector;
   std::shared_ptr<const ports::vault> keys; ///< Null: no witness may come.
+  /// Of groups of two sites: the first that is neither and whose store is
+  /// known. Without `keys` there is none.
+  std::vector<site_id> witnesses;
   /// Whether that site may have such a change done here. Any thread. Unset:
   /// each may.
   std::function<bool(const site_id&, const service_id&, replicant::change)>

@@ -74,6 +74,8 @@ public:
     out.admin = read_admin(root.optional("admin"), out.data);
     read_limits(root.optional("limits"), out.bounds);
     read_timeouts(root.optional("timeouts"), out.times);
+    if (auto x = root.optional("replication"))
+      out.replication = read_replication(x, out.name);
     if (auto x = root.optional("log"))
       out.log = read_log(x);
     root.read("experiments", out.experiments);
@@ -291,6 +293,31 @@ private:
       x.fail("beyond loopback it listens only with \"tls\"");
     if (!out.listen && tls)
       tls.fail("is for \"listen\" only");
+    return out;
+  }
+
+  site::replication read_replication(const yaml::node& x, const site_id& self) {
+    site::replication out;
+    for (const auto& one : one_or_many(x.optional("witnesses"))) {
+      site_id name{read_site_name(one)};
+      auto twice = std::ranges::any_of(out.witnesses, [&](const site_id& y) {
+        return same_name(y.value, name.value);
+      });
+      if (!name.empty() && same_name(name.value, self.value))
+        one.fail("is this site itself, which cannot be a witness of what it "
+                 "has");
+      else if (!name.empty() && twice)
+        one.fail("\"" + name.value + "\" is given twice");
+      out.witnesses.push_back(std::move(name));
+    }
+    read_path(x, "key_file", out.key_file);
+    if (!out.key_file.empty())
+      out.key_where = x.at("key_file").where() + ": replication.key_file";
+    else if (!out.witnesses.empty())
+      x.at("witnesses")
+        .fail("needs \"key_file\": what a witness keeps is "
+              "sealed. Make one with `cheops key generate` and "
+              "copy it to each site that is no witness");
     return out;
   }
 

@@ -148,6 +148,8 @@ private:
   void take_in_change();
   [[nodiscard]] bool some_are_cut_off() const noexcept;
   [[nodiscard]] bool is_alone(const std::vector<site_id>& sites) const noexcept;
+  [[nodiscard]] std::vector<site_id>
+  voters_of(const std::vector<site_id>& sites) const;
   void refuse_alone();
   void describe_first();
   void on_described(result<std::optional<ports::replicant_view>> told);

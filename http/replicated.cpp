@@ -174,7 +174,7 @@ void exchange::take_in_change() {
     auto tell = !copies.sites.empty() || some_are_cut_off()
                 || !replicated_->by_name.empty();
     tell ? describe_first() : submit_change();
-  } else if (is_alone(copies.sites)) {
+  } else if (is_alone(voters_of(copies.sites))) {
     refuse_alone();
   } else {
     replicated_->sites = copies.sites;
@@ -202,6 +202,20 @@ bool exchange::is_alone(const std::vector<site_id>& sites) const noexcept {
     away += x != nullptr && x->state == mesh::reach::down ? 1U : 0U;
   }
   return others > 0 && away == others;
+}
+
+/// Who would decide on a resource of these sites: a witness may, too.
+std::vector<site_id>
+exchange::voters_of(const std::vector<site_id>& sites) const {
+  auto known = [&](const site_id& name) {
+    const auto* x = w_.mesh->find(name);
+    return x != nullptr && !x->store.empty();
+  };
+  auto out = sites;
+  if (auto witness =
+        site::witness_for(with().config->replication.witnesses, sites, known))
+    out.push_back(std::move(*witness));
+  return out;
 }
 
 void exchange::refuse_alone() {

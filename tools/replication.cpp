@@ -1,5 +1,6 @@
 #include "tools/replication.hpp"
 
+#include "http/vault.hpp"
 #include "store/rocks.hpp"
 
 #include <cerrno>
@@ -90,6 +91,20 @@ bool peer_rights::allows(const site_id& peer, const service_id& service,
   return site::allowed(*now, *app_, peer, service, as);
 }
 
+result<std::shared_ptr<const ports::vault>>
+open_vault(const site::config& config) {
+  const auto& from = config.replication;
+  if (from.key_file.empty())
+    return std::shared_ptr<const ports::vault>{};
+  auto out = http::open_vault(from.key_file);
+  if (out)
+    return std::move(*out);
+  auto why = out.error();
+  why.what = from.key_where + ": " + why.what;
+  why.site = config.name.value;
+  return why;
+}
+
 result<replication>
 open_replication(const std::shared_ptr<const site::config>& from,
                  const std::shared_ptr<const application::description>& app) {
@@ -98,6 +113,9 @@ open_replication(const std::shared_ptr<const site::config>& from,
     return replication{};
   if (::mkdir(config.data.c_str(), 0700) != 0 && errno != EEXIST)
     return no_folder(config.data);
+  auto keys = open_vault(config);
+  if (!keys)
+    return keys.error();
   store::rocks_options with;
   with.folder = config.data + "/store";
   auto opened = store::rocks::open(with);
@@ -107,6 +125,8 @@ open_replication(const std::shared_ptr<const site::config>& from,
   plan.self = config.name;
   plan.store_id = (*opened)->id();
   plan.store = std::move(*opened);
+  plan.keys = std::move(*keys);
+  plan.witnesses = config.replication.witnesses;
   replication out;
   out.connector = glue::make_connector(glue::connector_plan_of(config, app));
   plan.connector = out.connector;

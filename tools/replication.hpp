@@ -35,8 +35,13 @@ struct replication {
   std::shared_ptr<actors::replicants> replicants;
 };
 
+/// The keys of `replication.key_file`; null where there is none. Errors:
+/// bad_config, which names the place in the configuration.
+[[nodiscard]] result<std::shared_ptr<const ports::vault>>
+open_vault(const site::config& config);
+
 /// Opens the site's store, in `<data>/store`, and what it knows of
-/// replicants. Errors: io, broken.
+/// replicants. Errors: bad_config, io, broken.
 [[nodiscard]] result<replication>
 open_replication(const std::shared_ptr<const site::config>& config,
                  const std::shared_ptr<const application::description>& app);

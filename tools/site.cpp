@@ -29,6 +29,8 @@ result<void> check_site(const site_files& files) {
     return fronts.error();
   if (auto links = actors::node::check(files.config); !links)
     return links;
+  if (auto keys = open_vault(*files.config); !keys)
+    return keys.error();
   return http::service::check(files.config->admin);
 }
 

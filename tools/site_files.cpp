@@ -69,6 +69,14 @@ constexpr fixed_key fixed_keys[] = {
    [](const config& was, const config& is) {
      return same_files(was.admin.tls, is.admin.tls);
    }},
+  {"replication.witnesses",
+   [](const config& was, const config& is) {
+     return was.replication.witnesses == is.replication.witnesses;
+   }},
+  {"replication.key_file",
+   [](const config& was, const config& is) {
+     return was.replication.key_file == is.replication.key_file;
+   }},
   {"log.access",
    [](const config& was, const config& is) {
      return was.log.access == is.log.access;

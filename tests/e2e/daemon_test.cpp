@@ -125,6 +125,32 @@ BOOST_AUTO_TEST_CASE(check_config_of_a_file_that_is_not_there_fails) {
   BOOST_TEST(got.err.find("/no/such") != std::string::npos, got.err);
 }
 
+BOOST_FIXTURE_TEST_CASE(check_config_looks_at_the_key_of_replicants,
+                        lone_node) {
+  configure("replication: { witnesses: [Rome], key_file: replication.key }\n");
+  auto says = [&](const std::string& what) {
+    auto got =
+      test::run_program({cheopsd, "--check-config", "-c", path("site.yaml")});
+    auto there = got.err.find(what) != std::string::npos;
+    BOOST_TEST(there, what << " in: " << got.err);
+    BOOST_TEST((got.code == 0) == what.empty());
+  };
+  says(path("site.yaml") + ":8:43: replication.key_file: "
+       + path("replication.key") + ": No such file");
+  auto made = test::run_program(
+    {cheops_program, "key", "generate", path("replication.key")});
+  BOOST_TEST(made.code == 0, made.err);
+  says("");
+  using std::filesystem::perms;
+  std::filesystem::permissions(path("replication.key"),
+                               perms::owner_read | perms::others_read);
+  says("others than its owner");
+  std::filesystem::permissions(path("replication.key"),
+                               perms::owner_read | perms::owner_write);
+  write("replication.key", "0123\n");
+  says("replication.key:1: a key is 64 hexadecimal digits");
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_option_is_told_before_what_is_missing) {
   auto got = test::run_program({cheopsd, "--bogus"});
   BOOST_TEST(got.code == 2);

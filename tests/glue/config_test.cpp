@@ -72,6 +72,7 @@ default_trust: {tokens: false, brings: [Berlin]}
 service_users: [nova, neutron]
 rewrite_catalogue: true
 admin: {listen: "127.0.0.1:9012", token_file: token}
+replication: {witnesses: [Rome, Oslo], key_file: replicants.key}
 limits: {connections: 10, header_bytes: 32KiB, entry_bytes: 1MiB}
 timeouts: {connect: 250ms, idle: 2m, heartbeat: 1s, link_silence: 3s}
 log: {level: debug, access: "-"}
@@ -135,6 +136,11 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
   BOOST_TEST(site::knows_hosts(x, site_id{"paris"})); // Itself.
   BOOST_TEST((x.service_users == std::vector<std::string>{"nova", "neutron"}));
   BOOST_TEST(x.rewrite_catalogue);
+  BOOST_TEST(
+    (x.replication.witnesses == std::vector{site_id{"Rome"}, site_id{"Oslo"}}));
+  BOOST_TEST(x.replication.key_file == "/etc/cheops/replicants.key");
+  BOOST_TEST(x.replication.key_where
+             == "/etc/cheops/site.yaml:38:50: replication.key_file");
   BOOST_TEST((x.admin.listen == mesh::address{"127.0.0.1", 9012}));
   BOOST_TEST(x.admin.token_file == "/etc/cheops/token");
   BOOST_TEST(x.bounds.connections == 10U);
@@ -338,6 +344,15 @@ const bad wrong_configurations[] = {
    "most 253 bytes, not \"*\"), found \"*\"\n"
    "site.yaml:5:45: default_trust: unknown key \"rules\"; did you mean "
    "\"roles\"?"},
+  {small("replication: {witnesses: [Rome]}\n"),
+   "site.yaml:5:26: replication.witnesses: needs \"key_file\": what a witness "
+   "keeps is sealed. Make one with `cheops key generate` and copy it to each "
+   "site that is no witness"},
+  {small("replication: {witnesses: [Rome, s1], key_file: k}\n"),
+   "site.yaml:5:33: replication.witnesses[1]: is this site itself, which "
+   "cannot be a witness of what it has"},
+  {small("replication: {witnesses: [Rome, ROME], key_file: k}\n"),
+   "site.yaml:5:33: replication.witnesses[1]: \"ROME\" is given twice"},
   {small("admin: {}\n"),
    "site.yaml:5:8: admin: needs either \"unix\", a path, or \"listen\", an "
    "address"},

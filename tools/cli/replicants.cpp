@@ -31,11 +31,16 @@ std::string joined(const json::array& all, std::string_view between) {
 }
 
 /// "Site1=ok,Site2=pending"
+/// It votes, and has no copy whose state could be told.
+bool is_witness(const json::value& site) {
+  return text_of(site, "role") == "witness";
+}
+
 std::string sites_text(const json::value& x) {
   std::string out;
   for (const auto& site : list_of(x, "sites"))
     out += (out.empty() ? "" : ",") + text_of(site, "site") + "="
-           + text_of(site, "state");
+           + text_of(site, is_witness(site) ? "role" : "state");
   return out;
 }
 
@@ -196,8 +201,9 @@ void print_description(std::ostream& to, const json::value& x) {
       outcomes += (outcomes.empty() ? "" : ", ") + text_of(o, "index") + " "
                   + status_text(o);
     sites.rows.push_back({text_of(m, "site"), text_of(m, "role"),
-                          text_of(m, "state"), text_of(m, "index"),
-                          text_of(m, "local_id"), outcomes});
+                          is_witness(m) ? "" : text_of(m, "state"),
+                          text_of(m, "index"), text_of(m, "local_id"),
+                          outcomes});
   }
   print_part(to, "Sites", sites);
   table troubles{"trouble", {{"INDEX"}, {"CHANGE"}, {"STATE"}}, {}};
@@ -254,7 +260,7 @@ struct wait_options {
 bool all_are(const json::value& x, std::string_view state) {
   const auto& sites = list_of(x, "sites");
   for (const auto& site : sites)
-    if (text_of(site, "state") != state && text_of(site, "role") != "witness")
+    if (text_of(site, "state") != state && !is_witness(site))
       return false;
   return !sites.empty();
 }

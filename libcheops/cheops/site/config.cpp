@@ -60,4 +60,21 @@ bool knows_hosts(const config& x, const site_id& site) {
          || (entry != nullptr && entry->knows_hosts);
 }
 
+std::optional<site_id>
+witness_for(const std::vector<site_id>& named,
+            const std::vector<site_id>& sites,
+            const std::function<bool(const site_id&)>& may_be) {
+  constexpr std::size_t helped = 2; // With more, a cut leaves a majority.
+  if (sites.size() != helped)
+    return std::nullopt;
+  auto fits = [&](const site_id& x) {
+    return std::ranges::none_of(
+             sites,
+             [&](const site_id& s) { return same_name(s.value, x.value); })
+           && may_be(x);
+  };
+  auto i = std::ranges::find_if(named, fits);
+  return i == named.end() ? std::nullopt : std::optional{*i};
+}
+
 } // namespace cheops::site

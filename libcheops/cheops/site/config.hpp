@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -132,6 +133,22 @@ struct timeouts {
   friend bool operator==(const timeouts&, const timeouts&) = default;
 };
 
+/// Resources on two sites, and who votes with them.
+struct replication {
+  /// Sites that vote where two have a resource; the first that fits counts.
+  std::vector<site_id> witnesses;
+  std::string key_file;  ///< Full members share it, witnesses lack it.
+  std::string key_where; ///< Of `key_file` in the configuration, for errors.
+};
+
+/// Who votes with those that shall have a resource: there must be two, the
+/// witness is neither of them, and `may_be` says whether it can be one now.
+/// Unset: nobody.
+[[nodiscard]] std::optional<site_id>
+witness_for(const std::vector<site_id>& named,
+            const std::vector<site_id>& sites,
+            const std::function<bool(const site_id&)>& may_be);
+
 struct log_settings {
   std::string level = "info";
   std::string access; ///< File of the access log; "-": stdout; empty: none.
@@ -161,6 +178,7 @@ struct config {
   admin_endpoint admin;
   limits bounds;
   timeouts times;
+  site::replication replication;
   log_settings log;
   bool experiments = false;
 };

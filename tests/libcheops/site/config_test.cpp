@@ -75,3 +75,27 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_described_is_never_allowed, world) {
   BOOST_TEST(!allows("S2", "Other", verb::read));
   BOOST_TEST(!allows("S2", "*", verb::read));
 }
+
+BOOST_AUTO_TEST_CASE(two_sites_get_the_first_witness_that_can_be_one) {
+  auto sites = [](std::vector<const char*> names) {
+    std::vector<site_id> out;
+    for (const auto* x : names)
+      out.emplace_back(x);
+    return out;
+  };
+  auto named = sites({"Rome", "Oslo", "Bern"});
+  auto any = [](const site_id&) { return true; };
+  auto chosen = [&](std::vector<const char*> of, auto may_be) {
+    auto x = site::witness_for(named, sites(std::move(of)), may_be);
+    return x ? x->value : "";
+  };
+  BOOST_TEST(chosen({"S1", "S2"}, any) == "Rome");
+  BOOST_TEST(chosen({"S1", "rome"}, any) == "Oslo");
+  BOOST_TEST(chosen({"Oslo", "Rome"}, any) == "Bern");
+  auto not_rome = [](const site_id& x) { return x.value != "Rome"; };
+  BOOST_TEST(chosen({"S1", "S2"}, not_rome) == "Oslo");
+  auto none = [](const site_id&) { return false; };
+  BOOST_TEST(chosen({"S1", "S2"}, none) == "");
+  BOOST_TEST(chosen({"S1"}, any) == "");
+  BOOST_TEST(chosen({"S1", "S2", "S3"}, any) == "");
+}
