@@ -1,6 +1,8 @@
 #include "tools/scenario/config_file.hpp"
 
 #include "http/ca.hpp"
+#include "http/file.hpp"
+#include "http/vault.hpp"
 
 #include <boost/json.hpp>
 
@@ -63,6 +65,14 @@ std::string render_config(const scenario& what, const std::string& description,
   else
     for (const auto& service : what.application.services)
       out += "\n  - service: " + quoted(service);
+  if (!what.sites[self.index].witnesses.empty()) {
+    out += "\nreplication:\n";
+    boost::json::array names;
+    for (const auto& x : what.sites[self.index].witnesses)
+      names.emplace_back(x);
+    line("  witnesses", boost::json::serialize(names));
+    line("  key_file", quoted(key_file_of(self)));
+  }
   out += "\nadmin:\n";
   line("  unix", quoted(self.admin_socket()));
   out += "log:\n";
@@ -73,6 +83,22 @@ std::string render_config(const scenario& what, const std::string& description,
 identity identity_of(const live_site& x) {
   auto folder = x.folder + "/tls/";
   return {folder + "site.crt", folder + "site.key", folder + "ca.crt"};
+}
+
+std::string key_file_of(const live_site& x) {
+  return x.folder + "/replication.key";
+}
+
+result<void> share_key(const scenario& what,
+                       const std::vector<std::unique_ptr<live_site>>& all) {
+  auto key = http::fresh_vault_file();
+  for (const auto& x : all) {
+    if (what.sites[x->index].witnesses.empty())
+      continue;
+    if (auto done = http::write_secret(key_file_of(*x), key); !done)
+      return done;
+  }
+  return {};
 }
 
 result<void>

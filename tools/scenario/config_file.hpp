@@ -25,6 +25,12 @@ struct identity {
 issue_identities(const std::string& folder,
                  const std::vector<std::unique_ptr<live_site>>& all);
 
+/// Gives one key of replicants to each site that names witnesses.
+[[nodiscard]] result<void>
+share_key(const scenario& what,
+          const std::vector<std::unique_ptr<live_site>>& all);
+
+[[nodiscard]] std::string key_file_of(const live_site& x);
 [[nodiscard]] identity identity_of(const live_site& x);
 
 } // namespace cheops::scenario

@@ -163,4 +163,30 @@ void play_metrics(sites& all, const metrics_action& x, variables& known,
   }
 }
 
+void play_store(sites& all, const store_action& x, const variables& known,
+                step_outcome& to) {
+  auto site = all.find(x.site);
+  if (!site)
+    return failed(to, site.error());
+  auto want = expanded(x.expect, known);
+  if (!want)
+    return failed(to, want.error());
+  namespace fs = std::filesystem;
+  std::string bytes;
+  std::error_code wrong;
+  fs::recursive_directory_iterator i{(*site)->folder + "/data", wrong};
+  for (; !wrong && i != fs::recursive_directory_iterator{}; i.increment(wrong))
+    if (i->is_regular_file(wrong))
+      bytes += content(i->path());
+  if (wrong)
+    return failed(to, {errc::io, wrong.message(), x.site, "read the store",
+                       "try again: the node removes files, too"});
+  auto size = std::to_string(bytes.size()) + " bytes";
+  to.proof.push_back("its data folder has " + size);
+  const json::value seen(std::move(bytes));
+  if (!holds(*want, &seen))
+    to.wrong.push_back(
+      {"store", to_string(*want), size + " where it is not so"});
+}
+
 } // namespace cheops::scenario

@@ -140,6 +140,12 @@ struct metrics_action {
   captures capture; ///< Variable from a metric.
 };
 
+/// What a node's data folder has in its files, one behind the other.
+struct store_action {
+  std::string site;
+  matcher expect;
+};
+
 /// Runs a workload to its end.
 struct workload_action {
   std::size_t which = 0; ///< Of the file's workloads.
@@ -171,9 +177,9 @@ struct process_action {
   bool application = false; ///< Else the node.
 };
 
-using action =
-  std::variant<request_action, explain_action, faults_action, wait_action,
-               process_action, cheops_action, metrics_action, workload_action>;
+using action = std::variant<request_action, explain_action, faults_action,
+                            wait_action, process_action, cheops_action,
+                            metrics_action, store_action, workload_action>;
 
 struct step {
   int line = 0;
@@ -291,6 +297,8 @@ struct site_spec {
   /// What each peer may use here, as YAML for the node's configuration;
   /// absent: everything that the application offers.
   std::string allow_yaml;
+  /// Of its `replication.witnesses`. Who names some has the scenario's key.
+  std::vector<std::string> witnesses;
 };
 
 struct scenario {

@@ -112,6 +112,10 @@ metrics_action read_metrics(const yaml::node& x, const names& known) {
   return out;
 }
 
+store_action read_store(const yaml::node& x, const names& known) {
+  return {read_site(x.at("store"), known), read_matcher(x.at("expect"))};
+}
+
 wait_action read_wait(const yaml::node& x, const names& known) {
   wait_action out;
   x.read("within", out.within);
@@ -198,11 +202,13 @@ step read_step(const yaml::node& x, const names& known,
     out.run = read_cheops(x, known);
   } else if (x.optional("metrics")) {
     out.run = read_metrics(x, known);
+  } else if (x.optional("store")) {
+    out.run = read_store(x, known);
   } else if (auto load = x.optional("workload")) {
     out.run = read_run(load, workloads);
   } else {
     x.expected("a step with one of request, explain, faults, wait_until, "
-               "process, cheops, metrics, workload");
+               "process, cheops, metrics, store, workload");
   }
   return out;
 }
@@ -397,9 +403,12 @@ std::vector<site_spec> read_sites(const yaml::node& x) {
     site_spec site;
     site.line = line_of(value);
     site.name = name;
-    if (value)
+    if (value) {
       if (auto allow = value.optional("allow"))
         site.allow_yaml = boost::json::serialize(read_json(allow));
+      for (const auto& one : value.optional("witnesses").each())
+        site.witnesses.push_back(one.as<std::string>());
+    }
     for (const auto& other : out)
       if (same_name(other.name, name))
         value.fail("a site of that name was given before");
@@ -413,9 +422,9 @@ std::vector<site_spec> read_sites(const yaml::node& x) {
 /// What the runner writes into each node's configuration by itself.
 void refuse_own_keys(const yaml::node& node) {
   for (const auto& [key, value] : node.entries())
-    for (const auto* own :
-         {"site", "application", "data", "fronts", "peer_front", "link",
-          "links", "tls", "networks", "peers", "admin", "experiments"})
+    for (const auto* own : {"site", "application", "data", "fronts",
+                            "peer_front", "link", "links", "tls", "networks",
+                            "peers", "admin", "experiments", "replication"})
       if (key == own)
         value.fail("\"" + key + "\" is written by the runner");
 }

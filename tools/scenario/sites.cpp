@@ -126,6 +126,8 @@ result<void> sites::prepare() {
   }
   if (auto done = issue_identities(with_.folder, all_); !done)
     return done;
+  if (auto done = share_key(what_, all_); !done)
+    return done;
   for (const auto& x : all_)
     if (auto done = write_config(*x); !done)
       return done;

@@ -295,6 +295,8 @@ step_outcome play(sites& all, const step& x, variables& known) {
     play_cheops(all, *cheops, known, out);
   } else if (const auto* metrics = std::get_if<metrics_action>(&x.run)) {
     play_metrics(all, *metrics, known, out);
+  } else if (const auto* store = std::get_if<store_action>(&x.run)) {
+    play_store(all, *store, known, out);
   }
   if (out.took == microseconds{0})
     out.took = std::chrono::duration_cast<microseconds>(
