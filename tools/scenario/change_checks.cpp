@@ -175,7 +175,7 @@ bool acknowledged(sites& all, const change_book& book, std::string& seen) {
       continue;
     }
     for (const auto& [name, why] :
-         deviations(book, tags_of(*now, prefix_of(book))))
+         deviations(book, x->name, tags_of(*now, prefix_of(book))))
       wrong.add(name + " at " + x->name + ": " + why);
   }
   auto stands = book.count(change_fate::stands);
@@ -287,7 +287,7 @@ void hidden_at(sites& all, live_site& site, const change_book& book,
   for (const auto& x : book.lives)
     replicants[x.name] = x.replicant;
   for (const auto& [name, why] :
-       deviations(book, tags_of(*now, prefix_of(book)))) {
+       deviations(book, site.name, tags_of(*now, prefix_of(book)))) {
     const auto& id = replicants[name];
     if (!uncertain->contains(id) && !diverged->contains(id))
       wrong.add(name + (id.empty() ? "" : " (" + id + ")") + " at " + site.name
