@@ -22,6 +22,10 @@ bool exchange::route() {
       && !(in_->target == "*" && in_->method == "OPTIONS") && !absolute_form())
     return bad(400, refusal::bad_syntax,
                "the target is not a path, nor a URL of this host");
+  if (in_->forwards == 0U)
+    return bad(501, refusal::not_allowed,
+               "Max-Forwards is 0, and the node answers neither OPTIONS nor "
+               "TRACE itself");
   if (in_->has_via && !s_.is_peer_front()
       && w_.came_back(*in_, s_.front()->service->name, began_)) {
     refuse({errc::loop,

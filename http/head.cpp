@@ -97,6 +97,10 @@ known identify(std::string_view n) noexcept {
     if (is("keep-alive"))
       return known::hop_by_hop;
     break;
+  case 12:
+    if (is("max-forwards"))
+      return known::max_forwards;
+    break;
   case 14:
     if (is("content-length"))
       return known::content_length;
@@ -401,6 +405,11 @@ bool head_reader::note(known id, const traffic::field& f) {
   case known::via:
     head_.has_via = true;
     return true;
+  case known::max_forwards:
+    if (head_.method != "OPTIONS" && head_.method != "TRACE")
+      return true; // Means nothing there.
+    return decimal(f.value, head_.forwards.emplace())
+           || refuse(refusal::bad_syntax, 400, "Max-Forwards is not a number");
   default:
     return true;
   }

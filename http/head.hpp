@@ -5,6 +5,7 @@
 #include "http/metrics.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,9 @@ enum class known : std::uint8_t {
   expect,
   via,
   date,
-  forwarded, ///< Forwarded, X-Forwarded-*, X-Real-IP: who the client is.
-  ours,      ///< `Scope`, `Cheops-*`.
+  max_forwards, ///< Of OPTIONS and TRACE: who passes them on counts.
+  forwarded,    ///< Forwarded, X-Forwarded-*, X-Real-IP: who the client is.
+  ours,         ///< `Scope`, `Cheops-*`.
 };
 
 [[nodiscard]] known identify(std::string_view field_name) noexcept;
@@ -62,6 +64,8 @@ struct head {
   bool has_via = false;
   bool has_host = false;
   bool expects_continue = false;
+  /// Max-Forwards, of OPTIONS and TRACE (RFC 9110, 7.6.2).
+  std::optional<std::uint64_t> forwards;
   std::string_view bytes; ///< The whole head, its last empty line included.
 
   void clear() noexcept;

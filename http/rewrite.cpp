@@ -116,6 +116,10 @@ void write_request(std::string& to, const head& in,
       break;
     case known::upgrade:
       return upgrade;
+    case known::max_forwards:
+      if (in.forwards)
+        return false;
+      break;
     case known::expect:
       // RFC 9110, 10.1.1: it means nothing in HTTP/1.0.
       return in.version == 11;
@@ -132,6 +136,11 @@ void write_request(std::string& to, const head& in,
     append_field(to, "Host", with.host);
   if (upgrade)
     to.append("Connection: Upgrade\r\n");
+  if (in.forwards) { // RFC 9110, 7.6.2; with 0 it does not come here.
+    to.append("Max-Forwards: ");
+    append_number(to, *in.forwards - 1);
+    to.append("\r\n");
+  }
   append_forwarded(to, in, *with.client);
   to.append(with.via);
   for (const auto& h : with.set)

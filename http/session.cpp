@@ -372,11 +372,24 @@ void session::on_limit() {
 
 // -- the last words ----------------------------------------------------------
 
+/// Anybody may connect and fail, as often as they like: a line for the first,
+/// then one in a while.
+void session::tell_of_bad_handshake(std::string_view why) {
+  ++on_.turned_away;
+  auto now = traffic::clock::now();
+  if (now < on_.turned_away_quiet)
+    return;
+  spdlog::info("front {}: a client at {} is turned away: {} ({} since the last "
+               "such line)",
+               front_name(), client_, why, on_.turned_away);
+  on_.turned_away = 0;
+  on_.turned_away_quiet = now + std::chrono::minutes{1};
+}
+
 void session::refuse(const defect& why) {
   on_.counts.refused(why.why);
   if (why.why == refusal::bad_handshake)
-    spdlog::info("front {}: a client at {} is turned away: {}", front_name(),
-                 client_, why.what);
+    tell_of_bad_handshake(why.what);
   // Room may have been made for bytes that then did not come.
   reader_.moved_to(in.view().data());
   error e{why.status == 503 ? errc::overloaded : errc::bad_request,

@@ -98,6 +98,7 @@ private:
   void await_head();
   void take_settings();
   void judge_client();
+  void tell_of_bad_handshake(std::string_view why);
   void refuse(const defect& why);
   void flush_refusal();
   void linger();

@@ -67,6 +67,10 @@ struct worker {
   std::vector<std::unique_ptr<listener>> listeners;
   std::list<ref<session>> sessions;
   std::size_t gathered_bytes = 0; ///< Of bodies that are taken in whole.
+  /// Clients that failed at the handshake and are not in the log yet; one line
+  /// in a minute tells of them.
+  std::uint64_t turned_away = 0;
+  traffic::clock::time_point turned_away_quiet{};
   bool draining = false;
   bool stopped = false;
 

@@ -245,6 +245,20 @@ BOOST_FIXTURE_TEST_CASE(fields_of_ours_and_of_the_hop_stay_here, started) {
   BOOST_TEST(head == "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 0\r\n\r\n");
 }
 
+BOOST_FIXTURE_TEST_CASE(forwards_are_counted_where_they_mean_something,
+                        started) {
+  auto c = client();
+  c.write("OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 10\r\n\r\n"
+          "GET / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n");
+  auto b = backend.accept();
+  auto head = b.read_until("\r\n\r\n");
+  BOOST_TEST(has(head, "\r\nMax-Forwards: 9\r\n"), head);
+  BOOST_TEST(!has(head, "Max-Forwards: 10"), head);
+  b.write(ok);
+  head = b.read_until("\r\n\r\n");
+  BOOST_TEST(has(head, "\r\nMax-Forwards: 0\r\n"), head);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_answer_without_a_date_gets_one, started) {
   auto c = client();
   c.write(get);
@@ -339,6 +353,11 @@ std::vector<refused> table() {
     {"bad version", "GET / HTTP/1.x\r\n\r\n", 400, "bad_syntax"},
     {"http 2", "PRI * HTTP/2.0\r\n\r\n", 505, "bad_syntax"},
     {"connect", "CONNECT a:1 HTTP/1.1\r\n" + h + "\r\n", 501, "not_allowed"},
+    {"no more forwards",
+     "OPTIONS * HTTP/1.1\r\n" + h + "Max-Forwards: 0\r\n\r\n", 501,
+     "not_allowed"},
+    {"forwards", "TRACE / HTTP/1.1\r\n" + h + "Max-Forwards: -1\r\n\r\n", 400,
+     "bad_syntax"},
     {"other host", "GET http://b/ HTTP/1.1\r\n" + h + "\r\n", 400,
      "bad_syntax"},
     {"long target", "GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\n", 414,
