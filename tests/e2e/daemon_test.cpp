@@ -135,7 +135,7 @@ BOOST_FIXTURE_TEST_CASE(check_config_looks_at_the_key_of_replicants,
     BOOST_TEST(there, what << " in: " << got.err);
     BOOST_TEST((got.code == 0) == what.empty());
   };
-  says(path("site.yaml") + ":8:43: replication.key_file: "
+  says(path("site.yaml") + ":8:45: replication.key_file: "
        + path("replication.key") + ": No such file");
   auto made = test::run_program(
     {cheops_program, "key", "generate", path("replication.key")});
