@@ -1,5 +1,7 @@
 #include "http/ca_folder.hpp"
 
+#include "http/file.hpp"
+
 #include <boost/json.hpp>
 
 #include <cerrno>
@@ -24,32 +26,11 @@ error failed(const std::string& path, std::string_view step, int why) {
           ""};
 }
 
-bool write_all(int fd, std::string_view x) {
-  while (!x.empty()) {
-    auto n = ::write(fd, x.data(), x.size());
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return false;
-    x.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
-// A new file with the right mode from its first moment.
 result<void> write_new(const std::string& path, const folder_lock::file& x) {
-  auto fd =
-    ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, x.mode);
-  if (fd < 0)
-    return failed(path, "create file", errno);
-  auto good =
-    write_all(fd, x.content) && ::fchmod(fd, x.mode) == 0 && ::fsync(fd) == 0;
-  auto why = errno;
-  ::close(fd);
-  if (good)
+  auto done = http::write_new(path, x.content, x.mode);
+  if (done.why == 0)
     return {};
-  ::unlink(path.c_str());
-  return failed(path, "write file", why);
+  return failed(path, done.made ? "write file" : "create file", done.why);
 }
 
 std::string text_at(const json::object& x, std::string_view key) {

@@ -82,20 +82,28 @@ result<std::string> read_secret(const std::string& file) {
   return out;
 }
 
-result<void> write_secret(const std::string& file, std::string_view content) {
+written write_new(const std::string& file, std::string_view content,
+                  mode_t mode) {
   descriptor out{
-    ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-  if (out.at < 0 && errno == EEXIST)
-    return bad(file, "exists, and is not overwritten",
-               "name another file, or remove it if nobody needs it");
+    ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
   if (out.at < 0)
-    return failed(file, errno);
-  if (write_all(out.at, content) && ::fchmod(out.at, 0600) == 0
+    return {errno, false};
+  if (write_all(out.at, content) && ::fchmod(out.at, mode) == 0
       && ::fsync(out.at) == 0)
-    return {};
+    return {0, true};
   auto why = errno;
   ::unlink(file.c_str());
-  return failed(file, why);
+  return {why, true};
+}
+
+result<void> write_secret(const std::string& file, std::string_view content) {
+  auto done = write_new(file, content, 0600);
+  if (done.why == 0)
+    return {};
+  if (!done.made && done.why == EEXIST)
+    return bad(file, "exists, and is not overwritten",
+               "name another file, or remove it if nobody needs it");
+  return failed(file, done.why);
 }
 
 } // namespace cheops::http
