@@ -23,7 +23,8 @@ struct written {
 [[nodiscard]] written write_new(const std::string& file,
                                 std::string_view content, mode_t mode);
 
-/// Makes a file that `read_secret` takes, 0600, synced. Errors: bad_config (there is one), io.
+/// Makes a file that `read_secret` takes, 0600, synced. Errors: bad_config
+/// (there is one), io.
 [[nodiscard]] result<void> write_secret(const std::string& file,
                                         std::string_view content);
 
