@@ -20,8 +20,6 @@ using namespace std::chrono_literals;
 
 /// Accepted connections that have not said who they are.
 constexpr std::size_t strangers_max = 256;
-/// Between two lines of the log about them.
-constexpr auto stranger_pause = 1min;
 /// Views for round trips and counters alone are at least so far apart.
 constexpr auto view_pause = 250ms;
 
@@ -244,19 +242,11 @@ void make_room(self_ptr self) {
   st.connections.erase(oldest);
 }
 
-/// Anybody may connect and fail, as often as they like: a line for the first,
-/// then one in a while.
 void tell_of_stranger(self_ptr self, const std::string& why) {
   auto& st = self->state;
-  ++st.strangers_ended;
-  auto at = now(self);
-  if (at < st.strangers_quiet)
-    return;
-  st.plan.log->info("{} connection{} to the link listener ended: {}",
-                    st.strangers_ended, st.strangers_ended == 1 ? "" : "s",
-                    why);
-  st.strangers_ended = 0;
-  st.strangers_quiet = at + stranger_pause;
+  if (auto n = st.strangers_ended.count(now(self)))
+    st.plan.log->info("{} connection{} to the link listener ended: {}", n,
+                      n == 1 ? "" : "s", why);
 }
 
 void on(self_ptr self, const link_report& r, const accepted&,

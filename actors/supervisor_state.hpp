@@ -4,6 +4,7 @@
 #include "actors/supervisor.hpp"
 #include "cheops/mesh/membership.hpp"
 #include "cheops/mesh/peering.hpp"
+#include "cheops/seldom.hpp"
 
 #include <chrono>
 #include <map>
@@ -50,8 +51,7 @@ struct supervisor_state {
   std::unique_ptr<socket::resolver> names;
   listener_actor listener;
   std::uint64_t swallowed = swallowed_from;
-  std::uint64_t strangers_ended = 0;     ///< Not told of yet in the log.
-  mesh::link::instant strangers_quiet{}; ///< No line of them until then.
+  seldom strangers_ended{std::chrono::minutes{1}};
   std::uint64_t digest = 0;
   std::chrono::system_clock::time_point started =
     std::chrono::system_clock::now();

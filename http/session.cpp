@@ -372,18 +372,13 @@ void session::on_limit() {
 
 // -- the last words ----------------------------------------------------------
 
-/// Anybody may connect and fail, as often as they like: a line for the first,
-/// then one in a while.
 void session::tell_of_bad_handshake(std::string_view why) {
-  ++on_.turned_away;
-  auto now = traffic::clock::now();
-  if (now < on_.turned_away_quiet)
-    return;
-  spdlog::info("front {}: a client at {} is turned away: {} ({} since the last "
-               "such line)",
-               front_name(), client_, why, on_.turned_away);
-  on_.turned_away = 0;
-  on_.turned_away_quiet = now + std::chrono::minutes{1};
+  auto now = std::chrono::duration_cast<seldom::instant>(
+    traffic::clock::now().time_since_epoch());
+  if (auto n = on_.bad_handshakes.count(now))
+    spdlog::info("front {}: a client at {} is turned away: {} ({} since the "
+                 "last such line)",
+                 front_name(), client_, why, n);
 }
 
 void session::refuse(const defect& why) {

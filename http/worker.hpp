@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cheops/seldom.hpp"
 #include "cheops/traffic/decide.hpp"
 #include "http/access_log.hpp"
 #include "http/loop_tags.hpp"
@@ -67,10 +68,7 @@ struct worker {
   std::vector<std::unique_ptr<listener>> listeners;
   std::list<ref<session>> sessions;
   std::size_t gathered_bytes = 0; ///< Of bodies that are taken in whole.
-  /// Clients that failed at the handshake and are not in the log yet; one line
-  /// in a minute tells of them.
-  std::uint64_t turned_away = 0;
-  traffic::clock::time_point turned_away_quiet{};
+  seldom bad_handshakes{std::chrono::minutes{1}};
   bool draining = false;
   bool stopped = false;
 
