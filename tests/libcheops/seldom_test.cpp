@@ -1,6 +1,5 @@
 #define BOOST_TEST_MODULE seldom
 #include "cheops/seldom.hpp"
-
 #include "support/boost_test.hpp"
 
 using namespace cheops;
