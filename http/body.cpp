@@ -1,6 +1,7 @@
 #include "http/body.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/percent.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,13 +55,6 @@ bool may_trail(std::string_view name) noexcept {
          && !same_name(name.substr(0, forwarded.size()), forwarded)
          && std::ranges::none_of(head_only,
                                  [&](auto x) { return same_name(name, x); });
-}
-
-int hex(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 } // namespace
@@ -161,7 +155,7 @@ bool body_reader::framing_char(char c) {
 }
 
 bool body_reader::size_char(char c) {
-  if (auto digit = hex(c); digit >= 0) {
+  if (auto digit = hex_digit(c); digit >= 0) {
     // 15 digits: far over any body, and no overflow.
     if (++digits_ > 15)
       return refuse("a chunk's size is too large");
