@@ -499,7 +499,10 @@ void exchange::rearm() {
       limit_.arm(w_.clock, times.idle);
     break;
   case stage::tunnel:
-    limit_.arm(w_.clock, times.tunnel_idle);
+    // A half that is left is no rest that may last.
+    limit_.arm(w_.clock, half_up_ended_ || half_down_ended_
+                           ? std::min(times.idle, times.tunnel_idle)
+                           : times.tunnel_idle);
     break;
   case stage::none:
   case stage::delayed:

@@ -180,7 +180,7 @@ private:
   void begin_tunnel();
   void tunnel_turn();
   [[nodiscard]] bool tunnel_way(stream& from, buffer& held, pump& out,
-                                stream& to, std::uint64_t& sent);
+                                stream& to, std::uint64_t& sent, bool& ended);
 
   // -- faults.cpp: experiments -----------------------------------------------
   [[nodiscard]] const site_id& peer_of_client() const noexcept;
@@ -247,6 +247,8 @@ private:
   bool keep_client_ = true;
   bool keep_upstream_ = false;
   bool head_out_ = false; ///< The answer may have reached the client.
+  /// Of a tunnel: nothing more will come from the client, from the other side.
+  bool half_up_ended_ = false, half_down_ended_ = false;
   std::uint64_t sent_ = 0;
   std::uint64_t sent_before_ = 0; ///< When the client was last looked for.
   errc error_code_ = errc::none;

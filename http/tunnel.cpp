@@ -1,4 +1,4 @@
-// After a 101: bytes both ways, until either side ends.
+// After a 101: bytes both ways, until both sides have ended.
 #include "http/exchange.hpp"
 #include "http/session.hpp"
 #include "http/worker.hpp"
@@ -22,6 +22,7 @@ void exchange::begin_tunnel() {
   up_->in.consume(h.bytes.size());
   stage_ = stage::tunnel;
   head_out_ = true;
+  half_up_ended_ = half_down_ended_ = false;
   w_.counts.tunnels(1);
   tunnel_turn();
 }
@@ -32,29 +33,35 @@ void exchange::tunnel_turn() {
       || held(false, false))
     return;
   std::uint64_t up = 0;
-  if (tunnel_way(up_->io, up_->in, to_client_, s_.io, sent_)
-      && tunnel_way(s_.io, s_.in, to_upstream_, up_->io, up)) {
-    taken_ += up;
-    // A side that takes nothing is not read for either.
-    if (to_client_.empty())
-      up_->wait_readable();
-    else
-      s_.wait_writable();
-    if (to_upstream_.empty())
-      s_.wait_readable();
-    else
-      up_->wait_writable();
-    rearm();
+  auto down_ok = half_down_ended_
+                 || tunnel_way(up_->io, up_->in, to_client_, s_.io, sent_,
+                               half_down_ended_);
+  auto up_ok = down_ok
+               && (half_up_ended_
+                   || tunnel_way(s_.io, s_.in, to_upstream_, up_->io, up,
+                                 half_up_ended_));
+  taken_ += up;
+  if (!up_ok || (half_down_ended_ && half_up_ended_)) {
+    w_.counts.tunnels(-1);
+    end(false);
     return;
   }
-  taken_ += up;
-  w_.counts.tunnels(-1);
-  end(false);
+  // A side that takes nothing is not read for either.
+  if (!to_client_.empty())
+    s_.wait_writable();
+  else if (!half_down_ended_)
+    up_->wait_readable();
+  if (!to_upstream_.empty())
+    up_->wait_writable();
+  else if (!half_up_ended_)
+    s_.wait_readable();
+  rearm();
 }
 
-/// Moves what there is; false when the way has come to its end.
+/// Moves what there is. An end is passed on behind the last byte, and the other
+/// way goes on. False: a connection has failed.
 bool exchange::tunnel_way(stream& from, buffer& held, pump& out, stream& to,
-                          std::uint64_t& sent) {
+                          std::uint64_t& sent, bool& ended) {
   for (int turn = 0; turn < reads_max; ++turn) {
     if (out.takes_piece() && !held.empty())
       out.piece(held.size(), 0, held);
@@ -65,10 +72,13 @@ bool exchange::tunnel_way(stream& from, buffer& held, pump& out, stream& to,
     }
     auto room = held.room(with().config->bounds.buffer_bytes);
     auto r = from.try_read(room);
-    if (r.what == io::again)
+    if (r.what == io::closed) {
+      to.end_writing();
+      ended = true;
       return true;
+    }
     if (r.what != io::done)
-      return false;
+      return r.what == io::again;
     held.commit(r.bytes);
   }
   return true;

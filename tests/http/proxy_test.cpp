@@ -198,7 +198,39 @@ BOOST_FIXTURE_TEST_CASE(a_tunnel_carries_any_bytes_both_ways_at_once, started) {
   taking.join();
   BOOST_TEST((came_up == up));
   BOOST_TEST((came_down == down));
-  c.shut_write(); // Half of it ends: all of it does.
+}
+
+BOOST_FIXTURE_TEST_CASE(a_half_of_a_tunnel_may_end_before_the_other, started) {
+  auto [c, b] = tunnel(*this);
+  c.write("the last");
+  c.shut_write();
+  BOOST_TEST(b.read_all() == "the last");
+  const std::string down(1'000'000, 'd');
+  std::thread answering{[x = &b, &down] {
+    x->write(down);
+    x->shut_write();
+  }};
+  auto came_down = c.read_all();
+  answering.join();
+  BOOST_TEST((came_down == down));
+  await_count("cheops_tunnels 0\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_half_of_a_tunnel_is_not_left_for_long,
+                        proxy_fixture) {
+  config->times.idle = 500ms;
+  start();
+  auto [c, b] = tunnel(*this);
+  b.shut_write();
+  BOOST_TEST(c.read_all() == "");
+  BOOST_TEST(b.closes());
+  await_count("cheops_tunnels 0\n");
+  BOOST_TEST(counted("{reason=\"idle\"} 1"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_tunnel_that_is_broken_ends_both_ways, started) {
+  auto [c, b] = tunnel(*this);
+  c.reset();
   BOOST_TEST(b.closes());
   await_count("cheops_tunnels 0\n");
 }
