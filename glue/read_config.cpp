@@ -174,6 +174,24 @@ private:
       !out.files.empty() || !out.server_name.empty() || x.optional("verify");
     if (has_tls && !out.tls && url.is_text())
       x.fail("TLS is set, but the URL is not https");
+    out.identity = read_identity(x.optional("identity"), out.tls);
+    return out;
+  }
+
+  /// Never over plain HTTP: who listens would be the node.
+  site::node_identity read_identity(const yaml::node& x, bool tls) {
+    site::node_identity out;
+    if (!x)
+      return out;
+    read_path(x, "certificate", out.certificate);
+    read_path(x, "key", out.key);
+    read_path(x, "token_file", out.token_file);
+    if (out.certificate.empty() != out.key.empty())
+      x.fail("\"certificate\" and \"key\" go together");
+    else if (out.certificate.empty() == out.token_file.empty())
+      x.fail("needs either \"certificate\" and \"key\", or \"token_file\"");
+    if (!tls)
+      x.fail("needs a backend whose URL is https");
     return out;
   }
 

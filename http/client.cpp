@@ -3,6 +3,7 @@
 #include "cheops/names.hpp"
 #include "cheops/text.hpp"
 #include "http/answer.hpp"
+#include "http/identity.hpp"
 #include "http/text.hpp"
 #include "http/url.hpp"
 #include "http/wire.hpp"
@@ -373,6 +374,14 @@ struct connection::impl {
     auto head = make_head(what, *to, keep);
     if (!head)
       return head.error();
+    if (!what.token_file.empty()) {
+      auto token = read_bearer(what.token_file);
+      if (!token)
+        return token.error();
+      // Before the empty line.
+      head->insert(head->size() - 2,
+                   "Authorization: Bearer " + *token + "\r\n");
+    }
     auto key = origin_of(what, *to);
     if (key != origin) {
       on.reset();

@@ -36,6 +36,9 @@ struct client_request {
   std::function<bool(std::string_view piece)> sink;
   site::tls_files tls; ///< `ca` to check the server; certificate and key.
   bool verify = true;
+  /// A bearer token for `Authorization`, read anew for each request; empty:
+  /// none (`read_bearer` of identity.hpp).
+  std::string token_file;
   /// For each step: to connect (TLS included), to the head of the answer
   /// once the request is out, and between any two pieces of a body.
   std::chrono::milliseconds timeout{30'000};

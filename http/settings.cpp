@@ -1,6 +1,7 @@
 #include "http/settings.hpp"
 
 #include "cheops/percent.hpp"
+#include "http/identity.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -40,6 +41,8 @@ result<front_settings> make_front(const site::front& from,
       return made.error();
     out.calls = *made;
   }
+  if (auto ok = check_identity(from.to); !ok)
+    return ok.error();
   return out;
 }
 

@@ -54,6 +54,7 @@ fronts:
       key: b/us.key
       server_name: b.internal
       verify: false
+      identity: {certificate: us/node.crt, key: us/node.key}
 peer_front: {listen: "0.0.0.0:9010", advertise: "paris.example:443"}
 link: {listen: "10.0.0.1:9011"}
 tls: {certificate: p.pem, key: p.key, ca: /ca/ca.pem, crl: crl.pem}
@@ -108,6 +109,11 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
   BOOST_TEST(x.fronts[1].to.files.ca == "/etc/cheops/b/ca.pem");
   BOOST_TEST(x.fronts[1].to.server_name == "b.internal");
   BOOST_TEST(!x.fronts[1].to.verify);
+  BOOST_TEST(x.fronts[0].to.identity.empty());
+  BOOST_TEST(x.fronts[1].to.identity.certificate == "/etc/cheops/us/node.crt");
+  auto as_node = site::node_files(x.fronts[1].to);
+  BOOST_TEST(as_node.key == "/etc/cheops/us/node.key");
+  BOOST_TEST(as_node.ca == "/etc/cheops/b/ca.pem");
   BOOST_TEST((x.peer_front.advertise == mesh::address{"paris.example", 443}));
   BOOST_TEST((x.link.advertise == mesh::address{"10.0.0.1", 9011}));
   BOOST_TEST(x.tls.ca == "/ca/ca.pem");
@@ -140,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
     (x.replication.witnesses == std::vector{site_id{"Rome"}, site_id{"Oslo"}}));
   BOOST_TEST(x.replication.key_file == "/etc/cheops/replicants.key");
   BOOST_TEST(x.replication.key_where
-             == "/etc/cheops/site.yaml:38:50: replication.key_file");
+             == "/etc/cheops/site.yaml:39:50: replication.key_file");
   BOOST_TEST((x.admin.listen == mesh::address{"127.0.0.1", 9012}));
   BOOST_TEST(x.admin.token_file == "/etc/cheops/token");
   BOOST_TEST(x.bounds.connections == 10U);
@@ -270,7 +276,27 @@ struct bad {
   std::string says;
 };
 
+/// A configuration with that identity, in line 4.
+std::string identified(std::string_view url, std::string_view identity) {
+  return "site: S\napplication: " + demo
+         + "\nfronts:\n- {service: a, listen: \"127.0.0.1:1\", backend: {url: "
+           "\""
+         + std::string{url} + "\", identity: " + std::string{identity} + "}}\n";
+}
+
 const bad wrong_configurations[] = {
+  {identified("https://h", "{}"),
+   "site.yaml:4:77: fronts[0].backend.identity: needs either \"certificate\" "
+   "and \"key\", or \"token_file\""},
+  {identified("https://h", "{certificate: c, key: k, token_file: t}"),
+   "site.yaml:4:77: fronts[0].backend.identity: needs either \"certificate\" "
+   "and \"key\", or \"token_file\""},
+  {identified("https://h", "{certificate: c}"),
+   "site.yaml:4:77: fronts[0].backend.identity: \"certificate\" and \"key\" go "
+   "together"},
+  {identified("http://h", "{token_file: t}"),
+   "site.yaml:4:76: fronts[0].backend.identity: needs a backend whose URL is "
+   "https"},
   {"fronts: []\n", "site.yaml:1:1: missing key \"site\"\n"
                    "site.yaml:1:1: missing key \"application\"\n"
                    "site.yaml:1:9: fronts: a site has at least one front"},

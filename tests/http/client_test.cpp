@@ -1,6 +1,7 @@
 #include "http/client.hpp"
 #include "http/url.hpp"
 #include "support/boost_test.hpp"
+#include "support/folder_fixture.hpp"
 #include "support/free_port.hpp"
 #include "support/raw_socket.hpp"
 
@@ -378,3 +379,31 @@ BOOST_AUTO_TEST_CASE(a_connection_with_something_left_is_not_kept) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_CASE(a_bearer_token_is_read_anew_for_each_request,
+                        folder_fixture) {
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  scripted server{{answer, answer}};
+  auto ask = get(server.url());
+  ask.token_file = path("token");
+  http::connection kept;
+  for (std::string token : {"first", "second"}) {
+    write("token", token + "\n");
+    std::filesystem::permissions(ask.token_file, std::filesystem::perms{0600});
+    BOOST_REQUIRE(kept.fetch(ask));
+  }
+  BOOST_TEST(server.head(0).find("\r\nAuthorization: Bearer first\r\n")
+             != std::string::npos);
+  BOOST_TEST(server.head(1).find("\r\nAuthorization: Bearer second\r\n")
+             != std::string::npos);
+  // Nothing goes out with less than was asked for.
+  for (std::string bad : {"", "\n", "two words", "a\nb"}) {
+    write("token", bad);
+    auto got = kept.fetch(ask);
+    BOOST_REQUIRE(!got);
+    BOOST_TEST((got.error().code == errc::bad_config));
+    BOOST_TEST(got.error().what.find(ask.token_file) != std::string::npos);
+  }
+  ask.token_file = path("nowhere");
+  BOOST_TEST(!kept.fetch(ask));
+}

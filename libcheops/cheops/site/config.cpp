@@ -77,4 +77,11 @@ witness_for(const std::vector<site_id>& named,
   return i == named.end() ? std::nullopt : std::optional{*i};
 }
 
+tls_files node_files(const backend& to) {
+  auto out = to.files;
+  out.certificate = to.identity.certificate;
+  out.key = to.identity.key;
+  return out;
+}
+
 } // namespace cheops::site

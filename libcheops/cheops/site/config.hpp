@@ -28,6 +28,18 @@ struct tls_files {
   }
 };
 
+/// Who the node itself is at a service: for what it asks there of its own
+/// accord and on behalf of users, never for what passes for them.
+struct node_identity {
+  std::string certificate;
+  std::string key;
+  std::string token_file; ///< In place of both: a bearer token.
+  [[nodiscard]] bool empty() const {
+    return certificate.empty() && token_file.empty();
+  }
+  friend bool operator==(const node_identity&, const node_identity&) = default;
+};
+
 /// The local instance of a service.
 struct backend {
   mesh::address at;
@@ -35,6 +47,7 @@ struct backend {
   tls_files files;         ///< `ca` to check it, the others to show ourselves.
   std::string server_name; ///< SNI and the name checked; default: the host.
   bool verify = true;
+  node_identity identity = {}; ///< Empty: the node has none there.
 };
 
 /// One service's listener for users and neighbours.
@@ -198,6 +211,10 @@ struct config {
 /// Whether `bringer` may bring a token that `issuer` issued.
 [[nodiscard]] bool may_bring(const config& x, const site_id& bringer,
                              const site_id& issuer);
+
+/// With what the node shows itself to a service (`backend.identity`), and
+/// checks who is there.
+[[nodiscard]] tls_files node_files(const backend& to);
 
 /// Whether the network service of `site` knows the compute hosts of this one.
 [[nodiscard]] bool knows_hosts(const config& x, const site_id& site);
