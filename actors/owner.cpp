@@ -86,24 +86,30 @@ void perform(owner_ptr self, replicant::send& x) {
   st.plan->router->post(std::move(out));
 }
 
-/// Whether all who may have written the entry may do that here. Who is a
-/// member, or speaks as one, can write in any other's name.
+/// All other sites that may have written an entry: who is a member, or speaks
+/// as one, can write in any other's name.
+std::vector<site_id> writers(const owner_state& st) {
+  std::vector<site_id> out;
+  for (const auto& m : st.core.group.members())
+    out.push_back(m.id.site);
+  for (const auto& m : st.core.heard)
+    out.push_back(m.site);
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  std::erase(out, st.core.self.site);
+  return out;
+}
+
+/// Whether all who may have written the entry may do that here.
 bool allowed(const owner_state& st, const replicant::call& x) {
   const auto& rights = st.plan->parts->plan.allows;
-  if (!rights)
-    return true;
-  const auto& own = st.core.self.site;
-  auto may = [&](const site_id& site) {
-    return site == own || rights(site, x.service, x.does);
-  };
-  return std::ranges::all_of(
-           st.core.group.members(),
-           [&](const raft::member& m) { return may(m.id.site); })
-         && std::ranges::all_of(st.core.heard,
-                                [&](const auto& m) { return may(m.site); });
+  return !rights || std::ranges::all_of(x.writers, [&](const site_id& site) {
+    return rights(site, x.service, x.does);
+  });
 }
 
 void perform(owner_ptr self, replicant::call& x) {
+  x.writers = writers(self->state);
   if (!allowed(self->state, x)) {
     ports::call_result out;
     out.what.call = x.id;
@@ -122,6 +128,7 @@ void perform(owner_ptr self, replicant::call& x) {
 }
 
 void perform(owner_ptr self, replicant::probe& x) {
+  x.writers = writers(self->state);
   const auto& parts = self->state.plan->parts;
   // Weak, both: who waits at the connector keeps nobody here alive.
   parts->plan.connector->probe(

@@ -1,5 +1,6 @@
 #include "glue/adapters.hpp"
 
+#include "glue/kubernetes/calls.hpp"
 #include "glue/openstack/adapter.hpp"
 
 #include <cassert>
@@ -22,6 +23,11 @@ make_adapter(std::shared_ptr<const application::description> app,
     return nullptr;
   assert(app->adapter == "openstack"); // Others are refused when read.
   return openstack::make(std::move(app), config, std::move(digest));
+}
+
+std::shared_ptr<const application_calls>
+make_calls(const application::description& app, const site::config& config) {
+  return app.adapter == "kubernetes" ? kubernetes::make_calls(config) : nullptr;
 }
 
 } // namespace cheops::glue

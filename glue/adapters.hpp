@@ -3,6 +3,7 @@
 #include "cheops/application/description.hpp"
 #include "cheops/site/config.hpp"
 #include "cheops/traffic/adapter.hpp"
+#include "glue/application_calls.hpp"
 
 #include <functional>
 #include <memory>
@@ -28,5 +29,9 @@ using keyed_digest = std::function<std::string(std::string_view)>;
 [[nodiscard]] std::shared_ptr<traffic::adapter>
 make_adapter(std::shared_ptr<const application::description> app,
              const site::config& config, keyed_digest digest);
+
+/// How calls for replicants are made; null where they are what the log has.
+[[nodiscard]] std::shared_ptr<const application_calls>
+make_calls(const application::description& app, const site::config& config);
 
 } // namespace cheops::glue

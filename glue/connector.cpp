@@ -1,6 +1,7 @@
 #include "glue/connector.hpp"
 
 #include "cheops/replicant/intake.hpp"
+#include "glue/adapters.hpp"
 #include "glue/call_pool.hpp"
 #include "http/client.hpp"
 
@@ -40,11 +41,6 @@ call_end end_of(const error& x) {
            ? call_end::not_sent
            : call_end::cut;
 }
-
-struct outcome {
-  result<http::client_response> answer;
-  bool whole = true;
-};
 
 class http_connector final : public application_connector {
 public:
@@ -86,8 +82,8 @@ const application::resource* find(const connector_plan& plan,
   return i == s->resources.end() ? nullptr : &*i;
 }
 
-outcome perform(const connector_plan& plan, const service_id& service,
-                replicant::templated& x, const std::string& principal) {
+heard send(const connector_plan& plan, const service_id& service,
+           replicant::templated x) {
   auto found = plan.backends.find(service);
   if (found == plan.backends.end())
     return {error{errc::unknown_service,
@@ -99,16 +95,15 @@ outcome perform(const connector_plan& plan, const service_id& service,
   http::client_request out;
   out.method = std::move(x.method);
   out.url = url_of(to, x.target);
-  if (plan.on_behalf_of && !principal.empty())
-    plan.on_behalf_of(principal, x.fields);
   for (auto& f : x.fields)
     if (!is_of_connection(f.name))
       out.fields.emplace_back(std::move(f.name), std::move(f.value));
   out.body = std::move(x.body);
-  out.tls = to.files;
+  out.tls = to.identity.certificate.empty() ? to.files : site::node_files(to);
+  out.token_file = to.identity.token_file;
   out.verify = to.verify;
   out.timeout = plan.timeout;
-  outcome got;
+  heard got;
   std::string body;
   out.sink = [&](std::string_view piece) {
     got.whole = body.size() + piece.size() <= plan.answer_bytes_max;
@@ -122,36 +117,31 @@ outcome perform(const connector_plan& plan, const service_id& service,
   return got;
 }
 
-ports::call_result result_of(const connector_plan& plan,
-                             const replicant::call& call, outcome got) {
-  ports::call_result out;
-  out.what.call = call.id;
-  if (!got.answer) {
-    out.what.how = end_of(got.answer.error());
-    // What can never be sent is refused, for good.
-    if (got.answer.error().code == errc::bad_request) {
-      out.what.how = call_end::answered;
-      out.what.status = cannot_be_sent;
-    }
-    return out;
-  }
-  auto& x = *got.answer;
-  out.what.how = call_end::answered;
-  out.what.status = static_cast<std::uint16_t>(x.status);
-  out.what.answer = replicant::digest_of(x.body);
-  const auto* kind = find(plan, call.service, call.kind);
-  if (call.does == replicant::change::create && kind != nullptr)
-    out.what.local_id = replicant::id_in_answer(
-      *kind, got.whole ? x.body : std::string_view{}, x.get("Location"));
-  auto answer = std::make_shared<ports::application_answer>();
-  answer->status = out.what.status;
-  for (auto& [name, value] : x.fields)
-    if (!is_of_connection(name))
-      answer->fields.push_back({std::move(name), std::move(value)});
-  answer->whole = got.whole;
-  if (got.whole)
-    answer->body = std::move(x.body);
-  out.answer = std::move(answer);
+/// What most applications need: the request as it is.
+ports::call_result call_described(const connector_plan& plan,
+                                  replicant::call& what) {
+  auto got = send(plan, what.service, std::move(what.request));
+  std::string id;
+  const auto* kind = find(plan, what.service, what.kind);
+  if (got.answer && what.does == replicant::change::create && kind != nullptr)
+    id = replicant::id_in_answer(
+      *kind, got.whole ? got.answer->body : std::string_view{},
+      got.answer->get("Location"));
+  auto out = told(what.id, std::move(got));
+  out.what.local_id = std::move(id);
+  return out;
+}
+
+replicant::probed probe_described(const connector_plan& plan,
+                                  replicant::probe& what) {
+  const auto* kind = find(plan, what.service, what.kind);
+  auto target = what.request.target;
+  auto got = send(plan, what.service, std::move(what.request));
+  replicant::probed out;
+  if (kind != nullptr && got.answer && got.whole)
+    out = replicant::read_probe(*kind, target,
+                                static_cast<std::uint16_t>(got.answer->status),
+                                got.answer->body);
   return out;
 }
 
@@ -172,8 +162,11 @@ void http_connector::call(replicant::call what,
       what.request.fields.push_back(
         {field, to_string(what.operation) + "-" + what.request.method});
   auto work = [plan = std::move(now), what = std::move(what), done]() mutable {
-    auto got = perform(*plan, what.service, what.request, what.principal);
-    done(result_of(*plan, what, std::move(got)));
+    auto one = [&](replicant::templated x) {
+      return send(*plan, what.service, std::move(x));
+    };
+    done(plan->calls ? plan->calls->call(what, one)
+                     : call_described(*plan, what));
   };
   if (!pool->second->run(std::move(work))) {
     none.what.how = call_end::not_sent;
@@ -191,14 +184,11 @@ void http_connector::probe(replicant::probe what,
     return;
   }
   auto work = [plan = plan(), what = std::move(what), done]() mutable {
-    const auto* kind = find(*plan, what.service, what.kind);
-    auto target = what.request.target;
-    auto got = perform(*plan, what.service, what.request, what.principal);
-    replicant::probed out;
-    if (kind != nullptr && got.answer && got.whole)
-      out = replicant::read_probe(
-        *kind, target, static_cast<std::uint16_t>(got.answer->status),
-        got.answer->body);
+    auto one = [&](replicant::templated x) {
+      return send(*plan, what.service, std::move(x));
+    };
+    auto out = plan->calls ? plan->calls->probe(what, one)
+                           : probe_described(*plan, what);
     out.call = what.id;
     done(std::move(out));
   };
@@ -208,6 +198,34 @@ void http_connector::probe(replicant::probe what,
 
 } // namespace
 
+ports::call_result told(replicant::call_id call, heard got) {
+  ports::call_result out;
+  out.what.call = call;
+  if (!got.answer) {
+    out.what.how = end_of(got.answer.error());
+    // What can never be sent is refused, for good.
+    if (got.answer.error().code == errc::bad_request) {
+      out.what.how = call_end::answered;
+      out.what.status = cannot_be_sent;
+    }
+    return out;
+  }
+  auto& x = *got.answer;
+  out.what.how = call_end::answered;
+  out.what.status = static_cast<std::uint16_t>(x.status);
+  out.what.answer = replicant::digest_of(x.body);
+  auto answer = std::make_shared<ports::application_answer>();
+  answer->status = out.what.status;
+  for (auto& [name, value] : x.fields)
+    if (!is_of_connection(name))
+      answer->fields.push_back({std::move(name), std::move(value)});
+  answer->whole = got.whole;
+  if (got.whole)
+    answer->body = std::move(x.body);
+  out.answer = std::move(answer);
+  return out;
+}
+
 connector_plan
 connector_plan_of(const site::config& config,
                   std::shared_ptr<const application::description> app) {
@@ -215,6 +233,7 @@ connector_plan_of(const site::config& config,
   out.app = std::move(app);
   for (const auto& x : config.fronts)
     out.backends.emplace(x.service, x.to);
+  out.calls = make_calls(*out.app, config);
   out.calls_max = config.bounds.application_calls;
   out.timeout = config.times.answer;
   out.answer_bytes_max = config.bounds.entry_bytes;

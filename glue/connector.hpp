@@ -3,6 +3,7 @@
 #include "cheops/application/description.hpp"
 #include "cheops/replication.hpp"
 #include "cheops/site/config.hpp"
+#include "glue/application_calls.hpp"
 
 #include <functional>
 #include <map>
@@ -23,11 +24,10 @@ struct connector_plan {
   /// is repeated has no further effect; empty: it has none.
   std::function<std::string(const service_id&, std::string_view kind)>
     key_field;
-  /// Adds what makes the call one on behalf of that principal. Unset: the
-  /// application has no way, and the principal is not told.
-  std::function<void(std::string_view principal,
-                     std::vector<traffic::header>& fields)>
-    on_behalf_of;
+  /// What is known of calls to the application beside its description, and
+  /// how they are made on behalf of a principal. Null: a call is one request,
+  /// as it is, and the principal is not told.
+  std::shared_ptr<const application_calls> calls;
 };
 
 [[nodiscard]] connector_plan

@@ -129,4 +129,18 @@ result<std::vector<traffic::header>> impersonation_fields(const principal& x) {
   return out;
 }
 
+std::string untrusted_name(const principal& x, const site::trust& of) {
+  auto counts = [&](const std::string& name) {
+    auto named = [&](const std::string& role) {
+      return role == "*" || role == name;
+    };
+    return !name.starts_with("system:") || name == added_by_every_server
+           || std::ranges::any_of(of.roles, named);
+  };
+  if (!counts(x.user))
+    return x.user;
+  auto i = std::ranges::find_if_not(x.groups, counts);
+  return i == x.groups.end() ? std::string{} : *i;
+}
+
 } // namespace cheops::glue::kubernetes

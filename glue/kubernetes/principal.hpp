@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cheops/result.hpp"
+#include "cheops/site/config.hpp"
 #include "cheops/traffic/request.hpp"
 
 #include <map>
@@ -35,5 +36,11 @@ struct principal {
 /// a space at an end (which would make it another user).
 [[nodiscard]] result<std::vector<traffic::header>>
 impersonation_fields(const principal& x);
+
+/// The first user or group `system:…` of `x` that does not count when the site
+/// of that entry brings it: one that neither `roles` nor its "*" names. Empty:
+/// there is none. `system:authenticated` is everybody's.
+[[nodiscard]] std::string untrusted_name(const principal& x,
+                                         const site::trust& of);
 
 } // namespace cheops::glue::kubernetes

@@ -168,26 +168,61 @@ BOOST_FIXTURE_TEST_CASE(what_cannot_be_sent_is_refused_for_good,
   BOOST_TEST(r.what.status == 404U);
 }
 
-BOOST_FIXTURE_TEST_CASE(the_applications_key_and_principal_go_with_a_call,
+BOOST_FIXTURE_TEST_CASE(the_applications_key_goes_with_a_call,
                         played_application) {
   plan.key_field = [](const service_id&, std::string_view kind) {
     return kind == "thing" ? std::string{"Idempotency-Key"} : std::string{};
   };
-  plan.on_behalf_of = [](std::string_view who,
-                         std::vector<traffic::header>& to) {
-    to.push_back({"Impersonate-User", std::string{who}});
-  };
   auto c = glue::make_connector(plan);
   auto x = a_call("POST", "/things");
-  x.principal = "andy";
   auto got = call(*c, x);
   auto peer = server.accept();
   auto head = peer.read_until("\r\n\r\n");
   BOOST_TEST(head.find("Idempotency-Key: " + to_string(x.operation) + "-POST")
              != head.npos);
-  BOOST_TEST(head.find("Impersonate-User: andy") != head.npos);
   peer.write(answer_of("200 OK", "{}"));
   BOOST_TEST(got.get().what.status == 200U);
+}
+
+/// Asks before it acts.
+struct careful_calls final : glue::application_calls {
+  ports::call_result call(const replicant::call& what,
+                          const glue::exchange& send) const override {
+    replicant::templated look;
+    look.method = "GET";
+    look.target = "/may?who=" + what.principal;
+    auto may = send(look);
+    return glue::told(what.id, may.answer ? send(what.request) : may);
+  }
+  replicant::probed probe(const replicant::probe&,
+                          const glue::exchange&) const override {
+    replicant::probed out;
+    out.what = finding::absent;
+    return out;
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(an_application_may_need_more_than_one_request,
+                        played_application) {
+  plan.calls = std::make_shared<careful_calls>();
+  auto c = glue::make_connector(plan);
+  auto x = a_call("POST", "/things");
+  x.principal = "andy";
+  auto got = call(*c, x);
+  for (std::string_view begins : {"GET /may?who=andy ", "POST /things "}) {
+    auto peer = server.accept();
+    BOOST_TEST(peer.read_until("\r\n\r\n").starts_with(begins));
+    peer.write(answer_of("200 OK", "{}"));
+  }
+  BOOST_TEST(got.get().what.status == 200U);
+  replicant::probe look;
+  look.id = 9;
+  look.service = things;
+  std::promise<replicant::probed> out;
+  c->probe(look, [&](auto r) { out.set_value(r); });
+  auto r = out.get_future().get();
+  BOOST_TEST(r.call == 9U);
+  BOOST_TEST((r.what == finding::absent));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_reload_sends_the_next_call_elsewhere,

@@ -188,6 +188,9 @@ struct call {
   std::string kind;
   std::string principal;
   templated request; ///< With this site's ids; `slots` is empty.
+  /// Other sites that may have written it, `principal` included: who is a
+  /// member, or speaks as one. Filled in by the shell.
+  std::vector<site_id> writers = {};
 };
 
 /// Find out whether a call did its work. Answered once, by `probed`.
@@ -198,6 +201,7 @@ struct probe {
   std::string kind;
   std::string principal;
   templated request;
+  std::vector<site_id> writers = {}; ///< As of a call.
 };
 
 /// Say `reached` when that replicant is, at this site, as far as that. What

@@ -80,4 +80,18 @@ BOOST_AUTO_TEST_CASE(a_user_that_a_field_cannot_name_is_nobody_else) {
   BOOST_TEST(!named({"a", "", {}, {{"", {"x"}}}}));
 }
 
+BOOST_AUTO_TEST_CASE(names_of_the_system_count_where_trust_names_them) {
+  principal root{"root", "", {"users", "system:masters"}, {}};
+  principal robot{"system:serviceaccount:ci:robot", "", {"users"}, {}};
+  principal andy{"andy", "", {"users", "system:authenticated"}, {}};
+  site::trust none, masters, all;
+  masters.roles = {"system:masters"};
+  all.roles = {"*"};
+  BOOST_TEST(untrusted_name(root, none) == "system:masters");
+  BOOST_TEST(untrusted_name(root, masters) == "");
+  BOOST_TEST(untrusted_name(robot, masters) == robot.user);
+  BOOST_TEST(untrusted_name(robot, all) == "");
+  BOOST_TEST(untrusted_name(andy, none) == "");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
