@@ -3,8 +3,8 @@ import json
 import os
 
 from site_plan import (API_PORT, ETCD_PEER_PORT, ETCD_PORT, FRONT_PORT,
-                       LINK_PORT, PEER_FRONT_PORT, USERS, assets, authority,
-                       state_folder)
+                       LINK_PORT, NODE_USER, PEER_FRONT_PORT, USERS, assets,
+                       authority, state_folder)
 
 # The API server gives up a request after 60 s; ours lies above it, so that
 # what the client is told is the API server's own.
@@ -20,7 +20,8 @@ def _private(file, text):
 def write_tokens(site):
     _private(site.folder / 'etc' / 'tokens.csv', ''.join(
         f'{token},{name},{name}-uid,"{group}"\n'
-        for name, (token, group) in USERS.items()))
+        for name, (token, group) in USERS.items())
+        + f'{site.node_token},{NODE_USER},{NODE_USER}-uid,"nodes"\n')
 
 
 def etcd_command(site, options):
@@ -71,9 +72,10 @@ def write_node(site, peers):
             # kubectl sends no token over plain HTTP.
             'tls': {'certificate': f'{tls}/front.crt',
                     'key': f'{tls}/front.key'},
-            # Without a certificate of the node's own: what comes without a
-            # credential stays anonymous.
-            'backend': {'url': site.backend_url, 'ca': str(authority())}}],
+            # What passes for users has their own credential or none; the
+            # identity is for what the node does on their behalf.
+            'backend': {'url': site.backend_url, 'ca': str(authority()),
+                        'identity': {'token_file': 'node.token'}}}],
         'peer_front': {'listen': f'{site.ip}:{PEER_FRONT_PORT}'},
         'link': {'listen': f'{site.ip}:{LINK_PORT}'},
         'tls': {'certificate': 'tls/site.crt', 'key': 'tls/site.key',
@@ -87,6 +89,7 @@ def write_node(site, peers):
         'log': {'level': 'info', 'access': 'access.log'},
     }
     site.node_config.parent.mkdir(parents=True, exist_ok=True)
+    _private(site.node_config.parent / 'node.token', site.node_token + '\n')
     # JSON is YAML.
     site.node_config.write_text(json.dumps(node, indent=2) + '\n')
 

@@ -66,6 +66,20 @@ class Session:
         self._to.close()
 
 
+def let_administer(admin, user):
+    """Everything, at the whole site. It is no error if it was so."""
+    group = 'rbac.authorization.k8s.io'
+    status, _, text = admin.call(
+        'POST', f'/apis/{group}/v1/clusterrolebindings', {
+            'apiVersion': f'{group}/v1', 'kind': 'ClusterRoleBinding',
+            'metadata': {'name': f'{user}-administers'},
+            'roleRef': {'apiGroup': group, 'kind': 'ClusterRole',
+                        'name': 'cluster-admin'},
+            'subjects': [{'apiGroup': group, 'kind': 'User', 'name': user}]})
+    if status not in (201, 409):
+        raise Failure('POST', 'clusterrolebindings', status, text.decode())
+
+
 def let_edit(admin, namespace, user):
     """What the role `edit` gives: a controller would fill that one with these
     two, and none runs here. It is no error if they were there."""

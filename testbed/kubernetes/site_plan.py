@@ -19,7 +19,12 @@ USERS = {
     'admin': ('testbed-admin', 'system:masters'),
     'andy': ('testbed-andy', 'users'),
     'bo': ('testbed-bo', 'users'),
+    # Administers every site, by a binding and not by her group's name: what
+    # `system:masters` is at one site, it is not at another.
+    'ann': ('testbed-ann', 'operators'),
 }
+# Who a node is to the API server of its site.
+NODE_USER = 'cheops-node'
 # Where Andy may edit in the namespace `default`; Bo may nowhere.
 ANDYS_SITES = ('Site1', 'Site2')
 
@@ -67,6 +72,11 @@ class Site:
     @property
     def node_config(self):
         return self.folder / 'node' / 'site.yaml'
+
+    @property
+    def node_token(self):
+        """Of its node, at its own API server and nowhere else."""
+        return f'testbed-node-{self.name.lower()}'
 
     def kubeconfig(self, user='andy', direct=False):
         suffix = '' if user == 'andy' else f'-{user}'

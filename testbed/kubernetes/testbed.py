@@ -34,6 +34,8 @@ import site_plan
 from processes import Process, stop
 from site_plan import FRONTS, USERS, assets, state_folder
 
+# As an operator applies it.
+_RBAC = _HERE.parent.parent / 'packaging' / 'kubernetes' / 'rbac.yaml'
 _began = time.monotonic()
 
 
@@ -105,10 +107,17 @@ def _ready(site):
 
 
 def seed(site):
-    """Andy may edit in `default`, where the site lets him."""
-    if site.name not in site_plan.ANDYS_SITES:
-        return
-    rest.let_edit(rest.Session(site.backend_url), 'default', 'andy')
+    """Ann may everything, the node act for users, and Andy edit in `default`,
+    where the site lets him."""
+    admin = rest.Session(site.backend_url)
+    rest.let_administer(admin, 'ann')
+    if site.front == 'cheops':
+        subprocess.run(
+            ['kubectl', '--kubeconfig', site.kubeconfig('admin', direct=True),
+             '--cache-dir', state_folder() / 'cache', 'apply', '-f', _RBAC],
+            check=True, stdout=subprocess.DEVNULL)
+    if site.name in site_plan.ANDYS_SITES:
+        rest.let_edit(admin, 'default', 'andy')
 
 
 def start(sites):
