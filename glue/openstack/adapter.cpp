@@ -1,10 +1,9 @@
 #include "glue/openstack/adapter.hpp"
 
-#include "cheops/scope/parse.hpp"
-#include "cheops/scope/place.hpp"
 #include "cheops/traffic/carriers.hpp"
 #include "cheops/traffic/decide.hpp"
 #include "glue/openstack/answers.hpp"
+#include "glue/openstack/fit.hpp"
 #include "glue/openstack/head.hpp"
 #include "glue/openstack/memory.hpp"
 
@@ -112,8 +111,12 @@ private:
                  const credential* asker, const validation& seen);
   reading not_accepted(const question& q, const token& subject, unsigned status,
                        error why);
+  void add_scope(decision& out, const request_view& in,
+                 const surroundings& around) const;
   void keystone_tasks(answer_tasks& what, const decision& out,
                       const request_view& in, const seen& has) const;
+  void keep_at_front(answer_tasks& what, const decision& out,
+                     const request_view& in) const;
 
   std::shared_ptr<const application::description> app_;
   std::shared_ptr<memory> known_;
@@ -227,6 +230,10 @@ reading openstack::at_peer_front(question& q) {
   q.target = q.in.target;
   if (&q.of == identity_) {
     strip(out, q, *subject);
+    // The peer may have Keystone below another base.
+    if (auto theirs = base_of_tokens(q.target); theirs.data() != nullptr)
+      if (auto ours = known_->base(); ours && *ours != theirs)
+        out.for_local.target = *ours + q.target.substr(theirs.size());
     return out;
   }
   if (!q.auth.bare.empty()) {
@@ -302,8 +309,9 @@ void openstack::correlate(reading& out, const question& q) {
   if (out.owner != 0 && out.owner != live->owner) {
     auto who = known_->who_is(q.auth.bare, now);
     if (!who) {
-      out.then = known_->about_credential(q.auth.bare, q.around.config->name,
-                                          identity_->name);
+      out.then =
+        known_->about_credential(q.auth.bare, known_->base().value_or(""),
+                                 q.around.config->name, identity_->name);
       return;
     }
     if (who->status == 0) {
@@ -367,11 +375,12 @@ reading openstack::validate_foreign(const question& q, const token& subject) {
   std::shared_ptr<const credential> asker;
   if (q.auth.bare.empty())
     return ended(reply(401, "Unauthorized", "X-Auth-Token is missing"));
+  auto base = base_of_tokens(q.target);
   if (q.auth.bare != subject.bare) {
     asker = known_->who_is(q.auth.bare, now);
     if (!asker)
-      return ended(known_->about_credential(q.auth.bare, q.around.config->name,
-                                            identity_->name));
+      return ended(known_->about_credential(
+        q.auth.bare, base, q.around.config->name, identity_->name));
     if (asker->status == 0)
       return not_accepted(q, subject, 503, asker->why);
     // A service gets itself a new token and asks again.
@@ -384,8 +393,8 @@ reading openstack::validate_foreign(const question& q, const token& subject) {
   }
   auto seen = known_->valid(subject.bare, subject.issuer, now);
   if (!seen)
-    return ended(known_->about_foreign(subject.bare, site_id{subject.issuer},
-                                       identity_->name));
+    return ended(known_->about_foreign(
+      subject.bare, base, site_id{subject.issuer}, identity_->name));
   return judged(q, subject, asker.get(), *seen);
 }
 
@@ -441,67 +450,12 @@ reading openstack::not_accepted(const question& q, const token& subject,
                      to_string(why)));
 }
 
-// -- sites that go together --------------------------------------------------
-
-const scope::placement* placement_of(const scope::tree& in,
-                                     const application::service* what,
-                                     const application::description& app) {
-  if (what == nullptr)
-    return nullptr;
-  for (const auto& [name, where] : in.services)
-    if (app.find(name) == what)
-      return &where;
-  return nullptr;
-}
-
 result<void> openstack::check(const scope::tree& scope,
                               const scope::question& ask,
                               const std::vector<site_id>& sites,
                               const site::config& config) const {
-  if (compute_ == nullptr || ask.service != compute_->name || sites.empty())
-    return {};
-  const auto& nova = compute_->name.value;
-  if (const auto* where = placement_of(scope, placement_, *app_)) {
-    const auto* one = std::get_if<scope::site>(&where->node);
-    if (one == nullptr || sites.size() != 1
-        || !same_name(one->name, sites[0].value)) {
-      const auto& other = placement_->name.value;
-      return error{errc::bad_scope,
-                   nova + " of one site cannot use " + other
-                     + " of another: it counts the hosts of its own site",
-                   "", "plan scope",
-                   "leave " + other
-                     + " out of the scope, or name one site "
-                       "for both"};
-    }
-  }
-  const auto* where = placement_of(scope, network_, *app_);
-  if (where == nullptr || ask.safe
-      || std::ranges::find(sites, config.name) == sites.end())
-    return {};
-  std::string stranger;
-  (void) scope::each_site(*where, [&](const std::string& name) {
-    if (!site::knows_hosts(config, site_id{name}))
-      stranger = name;
-    return stranger.empty();
-  });
-  if (stranger.empty())
-    return {};
-  const auto& other = network_->name.value;
-  return error{errc::bad_scope,
-               other + " of " + stranger
-                 + " does not know the compute hosts "
-                   "of "
-                 + config.name.value
-                 + ", so no port of a server here "
-                   "can be bound there",
-               "", "plan scope",
-               "name {" + nova + ": " + stranger + ", " + other + ": "
-                 + stranger + "}, or leave " + other + " out; where " + other
-                 + " of " + stranger
-                 + " has agents for these hosts, the configuration "
-                   "of "
-                 + config.name.value + " says so: peers[].knows_hosts"};
+  return fit(*app_, {compute_, network_, placement_}, scope, ask, sites,
+             config);
 }
 
 // -- answers -----------------------------------------------------------------
@@ -512,16 +466,6 @@ std::string_view prefix_of(std::string_view target) {
   return target.substr(0, target.find_first_of("/?", word.size()));
 }
 
-/// A scope that says something of other services than Nova itself.
-bool says_more(const std::string& text, const application::service& than,
-               const application::description& app) {
-  auto tree = scope::parse(text);
-  return tree && std::ranges::any_of(tree->services, [&](const auto& entry) {
-           const auto* one = app.find(entry.first);
-           return one != nullptr && one != &than;
-         });
-}
-
 void openstack::shape(decision& out, const request_view& in, const caller& from,
                       const reading&, const surroundings& around) {
   if (!out.scope.empty()) {
@@ -530,18 +474,30 @@ void openstack::shape(decision& out, const request_view& in, const caller& from,
     out.unavailable_as = 502;
   }
   auto is_keystone = out.service == identity_ && from.peer.empty();
+  // Who all of a session is for another site's services is still a user of
+  // this one: a token of that Keystone would be good there alone.
+  if (is_keystone && out.what == verdict::run && in.get("Scope").empty()
+      && is_bare(out.scope))
+    out.candidates = {around.config->name};
+  auto target = out.target.empty() ? in.target : std::string_view{out.target};
+  auto looks_around = from.peer.empty() && is_discovery(in.method, target);
   // Marked, or marked here: then its head was changed.
   const auto& changed = from.peer.empty() ? out.for_peer : out.for_local;
   auto is_foreign = out.service != identity_ && !changed.set.empty();
+  add_scope(out, in, around);
   auto makes = out.service == compute_ && !out.scope.empty()
                && makes_server(in.method, in.target);
-  if (!is_keystone && !is_foreign && !makes)
+  if (!is_keystone && !is_foreign && !makes && !looks_around)
     return;
   auto has = look(in);
   answer_tasks what;
   what.config = around.config;
+  what.app = app_;
+  what.host = has.host;
   if (is_keystone)
     keystone_tasks(what, out, in, has);
+  if (looks_around)
+    keep_at_front(what, out, in);
   if (makes && says_more(out.scope, *compute_, *app_))
     what.server_scope = out.scope;
   if (is_foreign)
@@ -556,27 +512,66 @@ void openstack::shape(decision& out, const request_view& in, const caller& from,
   out.follow = follow(std::move(what), known_);
 }
 
+/// What a service here then calls with the user's token brings the scope, too,
+/// where its request id is not known any more: after a restart, or later than
+/// ids are remembered.
+void openstack::add_scope(decision& out, const request_view& in,
+                          const surroundings& around) const {
+  if (out.what != verdict::run || out.scope.empty() || out.service == identity_
+      || out.service->calls.empty()
+      || std::ranges::count(out.candidates, around.config->name) == 0)
+    return;
+  auto& set = out.for_local.set;
+  auto marked = std::ranges::find(set, auth_field, &header::name);
+  auto text =
+    marked == set.end() ? std::string{in.get(auth_field)} : marked->value;
+  auto auth = read_token(text);
+  if (!auth || auth->bare.empty() || !auth->scope.empty())
+    return;
+  auto whole = with_scope(auth->bare, out.scope);
+  if (!whole)
+    return; // The id alone says it, then.
+  if (auth->marked())
+    *whole = known_->marks().mark(*whole, auth->issuer, auth->expires);
+  if (marked == set.end())
+    set.push_back({std::string{auth_field}, std::move(*whole)});
+  else
+    marked->value = std::move(*whole);
+}
+
 void openstack::keystone_tasks(answer_tasks& what, const decision& out,
                                const request_view& in, const seen& has) const {
   auto target = out.target.empty() ? in.target : std::string_view{out.target};
   auto base = base_of_tokens(target);
   auto about_tokens = base.data() != nullptr;
-  what.host = has.host;
+  if (about_tokens && known_->base() != base)
+    what.base = base;
   what.to_fronts =
     what.config->rewrite_catalogue
     && (about_tokens || path_of(target).ends_with("/auth/catalog"));
   if (about_tokens && in.method == "POST") {
     what.gives_token = true;
-    what.base = base;
     what.scope = out.scope;
   } else if (about_tokens) {
     if (auto subject = read_token(has.subject);
         subject && subject->bare.size() != has.subject.size())
       what.subject = has.subject;
-  } else if (!out.target.empty()
-             && is_discovery(in.method, target, known_->base())) {
-    what.prefix = prefix_of(in.target);
   }
+}
+
+/// Clients go on where the links of a root or version lead. They lead to the
+/// backend where a service was told its own URL (Keystone's and Glance's
+/// public_endpoint).
+void openstack::keep_at_front(answer_tasks& what, const decision& out,
+                              const request_view& in) const {
+  auto target = out.target.empty() ? in.target : std::string_view{out.target};
+  if (what.host.empty()
+      || application::classify(*out.service, in.method, target).about
+           != nullptr)
+    return;
+  what.front = site::front_of(*what.config, out.service->name);
+  if (!out.target.empty())
+    what.prefix = prefix_of(in.target);
 }
 
 } // namespace

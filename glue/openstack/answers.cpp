@@ -78,15 +78,17 @@ public:
       if (auto cause = known_->cause(what_.token, now.steady))
         return *cause;
     wish out;
+    if (what_.base && here && status < 300)
+      known_->base(*what_.base);
     if (what_.gives_token && status == 201)
-      if (auto done = give_token(out, fields, here); !done)
+      if (auto done = give_token(out, fields); !done)
         return done.error();
     if (!what_.subject.empty() && status < 300)
       out.set.push_back({std::string{subject_field}, what_.subject});
     auto fine = status < 300 || status == 300;
     if (fine && here && !what_.server_scope.empty())
       out.body = true;
-    if (fine && (!what_.prefix.empty() || what_.to_fronts))
+    if (fine && (what_.front != nullptr || what_.to_fronts))
       out.body = true;
     out.needed = out.body && what_.to_fronts;
     return out;
@@ -100,16 +102,21 @@ public:
                      now.steady + what_.config->times.scoped_resource);
       return std::optional<std::string>{};
     }
-    if (what_.to_fronts)
-      return changed(at_fronts(body, *what_.config, what_.host), true);
-    return changed(under_prefix(body, what_.prefix, what_.host), false);
+    if (what_.to_fronts) {
+      auto made = at_fronts(body, *what_.app, *what_.config, what_.host);
+      if (!made)
+        return made.error();
+      return std::optional{std::move(*made)};
+    }
+    auto made = links_at_front(body, *what_.front, what_.prefix, what_.host);
+    if (!made)
+      return std::optional<std::string>{}; // Not JSON: it has no links.
+    return std::move(*made);
   }
 
 private:
-  result<void> give_token(wish& out, std::span<const traffic::field> fields,
-                          bool here) {
-    if (here)
-      known_->base(what_.base);
+  result<void> give_token(wish& out,
+                          std::span<const traffic::field> fields) const {
     if (what_.scope.empty())
       return {};
     for (const auto& x : fields)
@@ -122,15 +129,6 @@ private:
     return {};
   }
 
-  static result<std::optional<std::string>> changed(result<std::string> made,
-                                                    bool needed) {
-    if (made)
-      return std::optional{std::move(*made)};
-    if (needed)
-      return made.error();
-    return std::optional<std::string>{};
-  }
-
   answer_tasks what_;
   std::shared_ptr<memory> known_;
 };
@@ -138,11 +136,12 @@ private:
 } // namespace
 
 bool answer_tasks::nothing() const noexcept {
-  return !gives_token && subject.empty() && token.empty() && !wants_body();
+  return !gives_token && !base && subject.empty() && token.empty()
+         && !wants_body();
 }
 
 bool answer_tasks::wants_body() const noexcept {
-  return !prefix.empty() || to_fronts || !server_scope.empty();
+  return front != nullptr || to_fronts || !server_scope.empty();
 }
 
 std::unique_ptr<traffic::follower> follow(answer_tasks what,

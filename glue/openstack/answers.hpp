@@ -3,6 +3,7 @@
 #include "glue/openstack/memory.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 /// What is looked at, and changed, in the answers of OpenStack's services, and
@@ -13,12 +14,17 @@ namespace cheops::glue::openstack {
 struct answer_tasks {
   std::string scope;   ///< Goes behind the token that is given out.
   std::string subject; ///< The subject token, as the client sent it.
-  std::string base;    ///< Of Keystone, learned when a token is given out.
+  /// Of this site's Keystone: known once it has answered there.
+  std::optional<std::string> base;
   bool gives_token = false;
-  std::string prefix; ///< Links are to keep it, …
-  std::string host;   ///< … those to this host.
-  bool to_fronts = false;
+  /// Of `config`: links in the answer are to lead to it, under `prefix`;
+  /// null: they stay.
+  const site::front* front = nullptr;
+  std::string prefix;
+  std::string host;       ///< As the client asked for it.
+  bool to_fronts = false; ///< The catalogue is to.
   std::shared_ptr<const site::config> config;
+  std::shared_ptr<const application::description> app;
   std::string server_scope; ///< A server made here keeps it.
   std::string token;        ///< Marked, bare: a cause recorded for it is told.
 

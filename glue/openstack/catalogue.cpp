@@ -76,25 +76,40 @@ bool is_everywhere(const std::string& host) {
   return ip && (ip == site::to_ip("0.0.0.0") || ip == site::to_ip("::"));
 }
 
+std::string at_authority(const site::front& front, std::string_view authority,
+                         std::string_view rest) {
+  return std::string{front.tls.empty() ? "http://" : "https://"}
+    .append(authority)
+    .append(rest);
+}
+
+/// Shows each entry of a catalogue, wherever it stands: its type, and its
+/// endpoints.
+template <class Visit>
+void each_entry(json::value& in, const Visit& visit) {
+  if (auto* list = in.if_array()) {
+    for (auto& x : *list)
+      each_entry(x, visit);
+    return;
+  }
+  auto* object = in.if_object();
+  if (object == nullptr)
+    return;
+  auto* type = object->if_contains("type");
+  auto* endpoints = object->if_contains("endpoints");
+  if (type != nullptr && type->is_string() && endpoints != nullptr
+      && endpoints->is_array()) {
+    const auto& text = type->get_string();
+    visit(std::string_view{text.data(), text.size()}, *endpoints);
+    return;
+  }
+  for (auto& entry : *object)
+    each_entry(entry.value(), visit);
+}
+
 error nonsense() {
   return {errc::broken, "Keystone's answer is not JSON", "", "read the answer",
           ""};
-}
-
-/// `body` with each URL that is the value of `key` as `change` wants it; it
-/// gives nothing for one that stays.
-template <class Change>
-result<std::string> with_urls(std::string_view body, std::string_view key,
-                              Change change) {
-  boost::system::error_code ec;
-  auto whole = json::parse(body, ec);
-  if (ec)
-    return nonsense();
-  each_text(whole, [&](auto name, auto text) -> std::optional<std::string> {
-    auto parts = name == key ? split(text) : std::nullopt;
-    return parts ? change(*parts) : std::nullopt;
-  });
-  return json::serialize(whole);
 }
 
 std::string replaced_segment(std::string_view path, std::string_view from,
@@ -146,34 +161,60 @@ std::string for_project(std::string_view catalogue, std::string_view made_for,
   return json::serialize(whole);
 }
 
-result<std::string> at_fronts(std::string_view body, const site::config& config,
+result<std::string> at_fronts(std::string_view body,
+                              const application::description& app,
+                              const site::config& config,
                               std::string_view asked_host) {
-  return with_urls(body, "url", [&](const url_parts& x) {
-    std::optional<std::string> out;
-    auto at = address_of(x);
-    auto front = std::ranges::find_if(
-      config.fronts, [&](const auto& f) { return at && f.to.at == *at; });
-    if (front == config.fronts.end())
-      return out;
-    auto where = mesh::to_string(front->listen);
-    if (is_everywhere(front->listen.host))
-      where = std::string{host_of(asked_host)} + ":"
-              + std::to_string(front->listen.port);
-    out = (front->tls.empty() ? "http://" : "https://") + where
-          + std::string{x.rest};
-    return out;
+  boost::system::error_code ec;
+  auto whole = json::parse(body, ec);
+  if (ec)
+    return nonsense();
+  each_entry(whole, [&](std::string_view type, json::value& endpoints) {
+    const auto* service = app.find(type);
+    const auto* front =
+      service != nullptr ? site::front_of(config, service->name) : nullptr;
+    if (front == nullptr)
+      return;
+    each_text(endpoints, [&](auto key, auto url) -> std::optional<std::string> {
+      auto parts = key == "url" ? split(url) : std::nullopt;
+      if (!parts || address_of(*parts) != front->to.at)
+        return std::nullopt;
+      auto where = mesh::to_string(front->listen);
+      if (is_everywhere(front->listen.host))
+        where = std::string{host_of(asked_host)} + ":"
+                + std::to_string(front->listen.port);
+      return at_authority(*front, where, parts->rest);
+    });
   });
+  return json::serialize(whole);
 }
 
-result<std::string> under_prefix(std::string_view body, std::string_view prefix,
-                                 std::string_view asked_host) {
-  return with_urls(body, "href", [&](const url_parts& x) {
+result<std::optional<std::string>> links_at_front(std::string_view body,
+                                                  const site::front& front,
+                                                  std::string_view prefix,
+                                                  std::string_view asked_host) {
+  boost::system::error_code ec;
+  auto whole = json::parse(body, ec);
+  if (ec)
+    return nonsense();
+  auto any = false;
+  each_text(whole, [&](auto key, auto url) -> std::optional<std::string> {
+    auto parts = key == "href" ? split(url) : std::nullopt;
+    if (!parts)
+      return std::nullopt;
+    auto rest = std::string{prefix}.append(parts->rest);
     std::optional<std::string> out;
-    if (same_name(x.authority, asked_host))
-      out = std::string{x.scheme} + "://" + std::string{x.authority}
-            + std::string{prefix} + std::string{x.rest};
+    if (same_name(parts->authority, asked_host)) {
+      if (!prefix.empty())
+        out = std::string{parts->scheme}.append("://").append(parts->authority)
+              + rest;
+    } else if (address_of(*parts) == front.to.at && !asked_host.empty()) {
+      out = at_authority(front, asked_host, rest);
+    }
+    any = any || out;
     return out;
   });
+  return any ? std::optional{json::serialize(whole)} : std::nullopt;
 }
 
 } // namespace cheops::glue::openstack

@@ -10,8 +10,12 @@ namespace {
 
 constexpr std::string_view tokens_path = "/v3/auth/tokens";
 
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
 bool is_hex(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
 std::string_view last_segment(std::string_view path) noexcept {
@@ -115,12 +119,13 @@ std::string_view device_of(std::string_view target) noexcept {
   return {};
 }
 
-bool is_discovery(std::string_view method, std::string_view target,
-                  std::string_view base) noexcept {
+bool is_discovery(std::string_view method, std::string_view target) noexcept {
+  if (method != "GET")
+    return false;
   auto path = path_of(target);
-  return method == "GET"
-         && (path.empty() || path == base || last_segment(path) == "v3")
-         && std::ranges::count(path, '/') <= 2;
+  auto last = last_segment(path);
+  auto is_version = last.size() > 1 && last[0] == 'v' && is_digit(last[1]);
+  return std::ranges::count(path, '/') <= (is_version ? 2 : 1);
 }
 
 } // namespace cheops::glue::openstack

@@ -45,9 +45,9 @@ struct seen {
 /// The value of `device_id` in a query; empty: none.
 [[nodiscard]] std::string_view device_of(std::string_view target) noexcept;
 
-/// A root or version of Keystone, where clients look for links.
+/// The root of a service or of one of its versions, below some base ("/v3/",
+/// "/identity"): where clients look for links. A resource may look so, too.
 [[nodiscard]] bool is_discovery(std::string_view method,
-                                std::string_view target,
-                                std::string_view base) noexcept;
+                                std::string_view target) noexcept;
 
 } // namespace cheops::glue::openstack

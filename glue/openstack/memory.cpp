@@ -83,25 +83,27 @@ std::shared_ptr<const validation> memory::valid(std::string_view bare,
 
 /// A token may always ask about itself, so no credential of ours is needed.
 traffic::aside memory::about_credential(std::string_view bare,
+                                        std::string_view base,
                                         const site_id& here,
                                         const service_id& keystone) {
   std::string token{bare};
   return {
     here,
     keystone,
-    base() + "/v3/auth/tokens",
+    std::string{base} + "/v3/auth/tokens",
     {{std::string{auth_field}, token}, {std::string{subject_field}, token}},
     credential_memo + marks_.key_of(bare)};
 }
 
 traffic::aside memory::about_foreign(std::string_view bare,
+                                     std::string_view base,
                                      const site_id& issuer,
                                      const service_id& keystone) {
   std::string token{bare};
   return {
     issuer,
     keystone,
-    base() + "/v3/auth/tokens?nocatalog",
+    std::string{base} + "/v3/auth/tokens?nocatalog",
     {{std::string{auth_field}, token}, {std::string{subject_field}, token}},
     validation_memo + marks_.key_of(pair_of(issuer.value, bare))};
 }
@@ -184,7 +186,7 @@ void memory::base(std::string_view x) {
   base_ = x;
 }
 
-std::string memory::base() const {
+std::optional<std::string> memory::base() const {
   std::lock_guard lock{guard_};
   return base_;
 }

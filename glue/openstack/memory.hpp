@@ -44,10 +44,13 @@ public:
   valid(std::string_view bare, std::string_view issuer,
         traffic::clock::time_point now);
 
+  /// `base`: see below.
   [[nodiscard]] traffic::aside about_credential(std::string_view bare,
+                                                std::string_view base,
                                                 const site_id& here,
                                                 const service_id& identity);
   [[nodiscard]] traffic::aside about_foreign(std::string_view bare,
+                                             std::string_view base,
                                              const site_id& issuer,
                                              const service_id& identity);
 
@@ -72,9 +75,10 @@ public:
                                  traffic::clock::time_point until);
 
   // -- this site's Keystone --------------------------------------------------
-  /// What stands before "/v3" in its paths ("/identity" in some clouds).
+  /// What stands before "/v3" in its paths ("/identity" in some clouds);
+  /// nullopt until it has answered at such a path.
   void base(std::string_view x);
-  [[nodiscard]] std::string base() const;
+  [[nodiscard]] std::optional<std::string> base() const;
   /// The catalogue for a project; "[]" until one was seen.
   [[nodiscard]] std::string catalogue(const credential* asker,
                                       std::string_view project) const;
@@ -93,7 +97,7 @@ private:
   traffic::remembered<error> causes_;
   traffic::remembered<std::string> servers_;
   mutable std::mutex guard_; ///< Of the two below.
-  std::string base_;
+  std::optional<std::string> base_;
   std::shared_ptr<const credential> last_service_;
 };
 

@@ -38,6 +38,11 @@ bool allowed(const config& x, const application::description& app,
   return offered->authenticates;
 }
 
+const front* front_of(const config& x, const service_id& service) {
+  auto i = std::ranges::find(x.fronts, service, &front::service);
+  return i == x.fronts.end() ? nullptr : &*i;
+}
+
 const trust& trust_of(const config& x, const site_id& issuer) {
   const auto* entry = entry_of(x, issuer);
   return entry && entry->users ? *entry->users : x.default_trust;

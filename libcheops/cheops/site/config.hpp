@@ -204,6 +204,9 @@ struct config {
                            const site_id& peer, const service_id& service,
                            application::verb does);
 
+/// The front of a service; null: it has none here.
+[[nodiscard]] const front* front_of(const config& x, const service_id& service);
+
 /// What the users of `issuer` count for: its own entry decides, else
 /// `default_trust`.
 [[nodiscard]] const trust& trust_of(const config& x, const site_id& issuer);

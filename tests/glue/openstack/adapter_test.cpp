@@ -73,9 +73,7 @@ BOOST_AUTO_TEST_CASE(a_token_in_a_body_is_bare_and_its_scope_goes_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_catalogue_of_backends_is_rewritten_where_it_is_wished) {
-  config->fronts.resize(1);
-  config->fronts[0].listen = {"10.0.0.1", 19292};
-  config->fronts[0].to.at = {"10.0.0.1", 9292};
+  add_fronts();
   auto asks = [&](const char* method, const char* target) {
     return ask("Keystone", {{"Host", "h"}}, method, target);
   };
@@ -90,8 +88,12 @@ BOOST_AUTO_TEST_CASE(a_catalogue_of_backends_is_rewritten_where_it_is_wished) {
     auto wish = x.follow->on_head(200, {}, true, at());
     BOOST_TEST((wish->body && wish->needed));
     BOOST_TEST(!x.follow->on_head(401, {}, true, at())->body);
-    auto body = x.follow->on_body(R"({"url":"http://10.0.0.1:9292"})", at());
-    BOOST_TEST(has(body->value(), "http://10.0.0.1:19292"));
+    auto body = x.follow->on_body(
+      R"({"catalog":[{"type":"image","endpoints":[
+        {"url":"http://10.0.0.1/image"}]}]})",
+      at());
+    BOOST_TEST(has(body->value(), "http://10.0.0.1:15001/image"),
+               body->value());
     BOOST_TEST(!x.follow->on_body("not JSON", at()));
   }
   BOOST_TEST(!asks("GET", "/v3/users").follow);
@@ -105,7 +107,47 @@ BOOST_AUTO_TEST_CASE(a_scope_that_names_nobody_is_refused_with_the_token) {
   BOOST_TEST(has(to_string(x.refusal), "Glance"));
 }
 
+BOOST_AUTO_TEST_CASE(all_of_a_session_is_not_the_keystone_that_gives_it) {
+  for (auto target : {"/v3/auth/tokens", "/v3/", "/v3/auth/projects"}) {
+    auto x = ask("Keystone", {}, "GET", make_prefix("Paris") + target);
+    BOOST_REQUIRE((x.what == verdict::run));
+    BOOST_TEST(x.candidates == std::vector{site_id{"Berlin"}});
+  }
+  auto token = *openstack::with_scope("gAAA", "Paris");
+  BOOST_TEST(ask("Glance", {{"X-Auth-Token", token}}).candidates.at(0).value
+             == "Paris");
+  // Whoever names it, or asks for one thing, means it.
+  auto x =
+    ask("Keystone", {}, "GET", make_prefix("{Keystone: Paris}") + "/v3/users");
+  BOOST_TEST(x.candidates.at(0).value == "Paris");
+  x = ask("Keystone", {{"Scope", "Paris"}}, "GET", "/v3/users");
+  BOOST_TEST(x.candidates.at(0).value == "Paris");
+}
+
+BOOST_AUTO_TEST_CASE(links_to_the_backend_lead_to_the_front) {
+  add_fronts();
+  for (auto [front, target] : {std::pair{"Keystone", "/identity/v3/"},
+                               {"Keystone", "/"},
+                               {"Glance", "/image"},
+                               {"Nova", "/compute/v2.1"}}) {
+    auto x = ask(front, {{"Host", "h:1"}}, "GET", target);
+    BOOST_TEST((x.what == verdict::local));
+    BOOST_REQUIRE(x.follow);
+    BOOST_TEST(drops(x.for_local, "Accept-Encoding"));
+    for (auto status : {200U, 300U}) {
+      auto wish = x.follow->on_head(status, {}, true, at());
+      BOOST_TEST((wish->body && !wish->needed));
+    }
+    auto body = x.follow->on_body(R"({"href":"http://10.0.0.1/v3"})", at());
+    BOOST_TEST(has(body->value(), "http://h:1/v3"));
+    for (auto same : {R"({"href":"http://h:1/v3"})", "not JSON"})
+      BOOST_TEST(!x.follow->on_body(same, at())->has_value());
+  }
+  BOOST_TEST(!ask("Glance", {{"Host", "h:1"}}, "GET", "/v2/images").follow);
+}
+
 BOOST_AUTO_TEST_CASE(links_under_a_prefix_keep_it) {
+  add_fronts();
   auto prefix = make_prefix(headline);
   auto x = ask("Keystone", {{"Host", "h:15000"}}, "GET", prefix + "/v3/");
   BOOST_REQUIRE(x.follow);
@@ -127,10 +169,41 @@ BOOST_AUTO_TEST_CASE(the_token_is_the_scope_of_every_front) {
   BOOST_TEST(value_of(x.for_peer.set, "X-Auth-Token").empty()); // It goes on.
   x = ask("Nova", {{"X-Auth-Token", token}});
   BOOST_TEST(x.candidates[0].value == "Berlin");
-  BOOST_TEST(x.for_local.set.empty());
+  BOOST_TEST(x.for_local.set.empty()); // It is there.
   auto given = value_of(x.set, "X-Openstack-Request-Id");
   BOOST_TEST(given.starts_with("req-"));
   BOOST_TEST(given.size() == std::string_view{id}.size());
+}
+
+BOOST_AUTO_TEST_CASE(services_here_pass_the_scope_on_with_the_token) {
+  auto given = [&](const decision& x) {
+    return value_of(x.for_local.set, "X-Auth-Token");
+  };
+  auto token = *openstack::with_scope("gAAA", headline);
+  auto x = ask("Nova", {{"X-Auth-Token", "gAAA"}, {"Scope", headline}});
+  BOOST_TEST(given(x) == token);
+  // One that calls nobody has no use for it, nor has Keystone.
+  for (auto front : {"Glance", "Keystone"})
+    BOOST_TEST(
+      given(ask(front, {{"X-Auth-Token", "gAAA"},
+                        {"Scope", std::string{"{"} + front + ": Berlin}"}}))
+        .empty());
+  BOOST_TEST(given(ask("Nova", {{"X-Auth-Token", "gAAA"}})).empty());
+  BOOST_TEST(given(ask("Nova", {{"Scope", headline}})).empty());
+  x = ask("Nova", {{"X-Auth-Token", "gAAA"}, {"Scope", "{Nova: Paris}"}});
+  BOOST_TEST(given(x).empty());
+  // What a peer brings has its mark behind it.
+  x = ask_as("Rome", {{"Cheops-Service", "Nova"},
+                      {"Cheops-Scope", headline},
+                      {"X-Auth-Token", "gAAA"}});
+  auto sent = given(x);
+  auto both = openstack::read_token(sent);
+  BOOST_REQUIRE(both);
+  BOOST_TEST(both->plain == token);
+  BOOST_TEST(both->issuer == "Rome");
+  x = ask("Glance", {{"X-Auth-Token", sent}});
+  BOOST_REQUIRE((x.what == verdict::run));
+  BOOST_TEST(x.candidates[0].value == "Paris");
 }
 
 BOOST_AUTO_TEST_CASE(keystone_never_sees_a_suffix) {

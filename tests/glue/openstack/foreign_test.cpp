@@ -71,6 +71,25 @@ BOOST_AUTO_TEST_CASE(keystone_here_gets_bare_tokens_from_peers_too) {
   BOOST_TEST(ids->size() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(each_site_has_keystone_below_a_base_of_its_own) {
+  auto asked_by_paris = [&](const char* target) {
+    auto x = ask_as("Paris", {{"Cheops-Service", "Keystone"}}, "GET", target);
+    return x.for_local.target;
+  };
+  BOOST_TEST(asked_by_paris("/v3/auth/tokens?nocatalog").empty());
+  // A service's question is how a node that was started anew learns it.
+  auto x = ask("Keystone", {{"X-Auth-Token", "G"}, {"X-Subject-Token", "gAAA"}},
+               "GET", "/identity/v3/auth/tokens");
+  BOOST_REQUIRE(x.follow);
+  BOOST_TEST(x.follow->on_head(404, {}, true, at()).has_value());
+  BOOST_TEST(asked_by_paris("/v3/auth/tokens").empty());
+  BOOST_TEST(x.follow->on_head(200, {}, true, at()).has_value());
+  BOOST_TEST(asked_by_paris("/v3/auth/tokens?nocatalog")
+             == "/identity/v3/auth/tokens?nocatalog");
+  BOOST_TEST(asked_by_paris("/identity/v3/auth/tokens").empty());
+  BOOST_TEST(asked_by_paris("/v3/users").empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_foreign_token_is_judged_by_the_site_that_issued_it) {
   auto text = marked("gAAA");
   auto x = validate(text);

@@ -75,13 +75,12 @@ BOOST_AUTO_TEST_CASE(servers_and_their_makers_are_known) {
 }
 
 BOOST_AUTO_TEST_CASE(clients_look_for_links_at_roots_and_versions) {
-  BOOST_TEST(is_discovery("GET", "/", ""));
-  BOOST_TEST(is_discovery("GET", "/v3/", ""));
-  BOOST_TEST(is_discovery("GET", "/identity", "/identity"));
-  BOOST_TEST(is_discovery("GET", "/identity/v3", "/identity"));
-  BOOST_TEST(!is_discovery("POST", "/v3", ""));
-  BOOST_TEST(!is_discovery("GET", "/v3/users", ""));
-  BOOST_TEST(!is_discovery("GET", "/v3/users/x/v3", ""));
+  for (auto x : {"", "/", "/v3/", "/v2.1", "/identity", "/identity/",
+                 "/identity/v3", "/volume/v3/?x"})
+    BOOST_TEST(is_discovery("GET", x), x);
+  BOOST_TEST(!is_discovery("POST", "/v3"));
+  for (auto x : {"/v3/users", "/identity/v3/users", "/v3/users/v3", "/a/vms"})
+    BOOST_TEST(!is_discovery("GET", x), x);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,6 @@
 #include "glue/openstack/catalogue.hpp"
 #include "glue/openstack/identity.hpp"
+#include "glue/openstack/site_fixture.hpp"
 #include "support/boost_test.hpp"
 
 #include <boost/json.hpp>
@@ -208,30 +209,66 @@ BOOST_AUTO_TEST_CASE(a_catalogue_of_one_project_is_made_that_of_another) {
 }
 
 BOOST_AUTO_TEST_CASE(endpoints_of_backends_become_those_of_fronts) {
+  auto app = openstack_site::cloud();
   site::config config;
-  config.fronts.resize(2);
+  config.fronts.resize(3);
+  config.fronts[0].service = service_id{"Glance"};
   config.fronts[0].listen = {"10.0.0.1", 19292};
   config.fronts[0].to.at = {"10.0.0.1", 9292};
-  config.fronts[1].listen = {"0.0.0.0", 18774};
-  config.fronts[1].tls.certificate = "x";
+  // One web server has both, as DevStack's has.
+  config.fronts[1].service = service_id{"Keystone"};
+  config.fronts[1].listen = {"10.0.0.1", 15000};
   config.fronts[1].to.at = {"10.0.0.1", 80};
-  auto x = at_fronts(R"({"token":{"catalog":[{"endpoints":[
-    {"url":"http://10.0.0.1:9292/v2"}, {"url":"http://10.0.0.1/compute"},
-    {"url":"http://10.0.0.1:9999"}, {"name":"http://10.0.0.1:9292"}]}]}})",
-                     config, "cloud:15000");
+  config.fronts[2].service = service_id{"Nova"};
+  config.fronts[2].listen = {"0.0.0.0", 18774};
+  config.fronts[2].tls.certificate = "x";
+  config.fronts[2].to.at = {"10.0.0.1", 80};
+  auto x = at_fronts(R"({"token":{"catalog":[
+    {"type":"image","endpoints":[{"url":"http://10.0.0.1:9292/v2"},
+      {"url":"http://10.0.0.1:9999"}, {"name":"http://10.0.0.1:9292"}]},
+    {"type":"compute","endpoints":[{"url":"http://10.0.0.1/compute"}]},
+    {"endpoints":[{"url":"http://10.0.0.1/identity"}],"type":"identity"},
+    {"type":"load-balancer","endpoints":[{"url":"http://10.0.0.1/lb"}]},
+    {"type":"network","endpoints":[{"url":"http://10.0.0.1/networking"}]}
+    ]}})",
+                     app, config, "cloud:15000");
   BOOST_REQUIRE(x);
   BOOST_TEST(has(*x, "\"http://10.0.0.1:19292/v2\""), *x);
-  BOOST_TEST(has(*x, "\"https://cloud:18774/compute\""), *x);
   BOOST_TEST(has(*x, "\"http://10.0.0.1:9999\""), *x);
   BOOST_TEST(has(*x, "\"name\":\"http://10.0.0.1:9292\""), *x);
-  BOOST_TEST(!at_fronts("nothing", config, "h"));
+  BOOST_TEST(has(*x, "\"https://cloud:18774/compute\""), *x);
+  BOOST_TEST(has(*x, "\"http://10.0.0.1:15000/identity\""), *x);
+  BOOST_TEST(has(*x, "\"http://10.0.0.1/lb\""), *x);
+  BOOST_TEST(has(*x, "\"http://10.0.0.1/networking\""), *x);
+  BOOST_TEST(!at_fronts("nothing", app, config, "h"));
+}
+
+BOOST_AUTO_TEST_CASE(links_lead_to_the_front_that_was_asked) {
+  site::front front;
+  front.to.at = {"10.0.0.1", 80};
+  std::string versions = R"({"versions":{"values":[{"links":[
+    {"rel":"self","href":"http://10.0.0.1/identity/v3/"},
+    {"rel":"docs","href":"https://docs.openstack.org/"}]}]}})";
+  auto x = links_at_front(versions, front, "", "cloud:15000").value();
+  BOOST_REQUIRE(x);
+  BOOST_TEST(has(*x, "\"http://cloud:15000/identity/v3/\""), *x);
+  BOOST_TEST(has(*x, "\"https://docs.openstack.org/\""), *x);
+  front.tls.certificate = "x";
+  x = links_at_front(versions, front, "/scope/QQ", "cloud:15000").value();
+  BOOST_TEST(has(x.value(), "\"https://cloud:15000/scope/QQ/identity/v3/\""));
+  // Those that lead there keep what they have.
+  BOOST_TEST(!links_at_front(versions, front, "", "10.0.0.1").value());
+  front.to.at.port = 5000;
+  BOOST_TEST(!links_at_front(versions, front, "", "cloud:15000").value());
+  BOOST_TEST(!links_at_front("nothing", front, "", "h"));
 }
 
 BOOST_AUTO_TEST_CASE(links_to_the_front_stay_under_the_prefix) {
-  auto x = under_prefix(R"({"versions":{"values":[{"links":[
+  auto x = links_at_front(R"({"versions":{"values":[{"links":[
     {"rel":"self","href":"http://127.0.1.1:15000/v3/"},
     {"rel":"docs","href":"https://docs.openstack.org/"}]}]}})",
-                        "/scope/QQ", "127.0.1.1:15000");
+                          {}, "/scope/QQ", "127.0.1.1:15000")
+             .value();
   BOOST_REQUIRE(x);
   BOOST_TEST(has(*x, "http://127.0.1.1:15000/scope/QQ/v3/"), *x);
   BOOST_TEST(has(*x, "\"https://docs.openstack.org/\""), *x);

@@ -96,6 +96,17 @@ struct berlin {
     view.self = config->name;
     start();
   }
+  /// A front of each service, before one web server.
+  void add_fronts() {
+    std::uint16_t port = 15000;
+    for (const auto& x : app->services) {
+      config->fronts.emplace_back();
+      auto& front = config->fronts.back();
+      front.service = x.name;
+      front.listen = {"10.0.0.1", port++};
+      front.to.at = {"10.0.0.1", 80};
+    }
+  }
   /// Anew, as after a restart: with another key and empty tables.
   void start(std::uint64_t key = 1) {
     plug = make_adapter(app, *config, fake_digest(key));
