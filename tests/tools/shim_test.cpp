@@ -29,7 +29,11 @@ struct machine {
                    + folder.path() + "/view\n  exit 0\nfi\n" + show.substr(10),
                  0755);
     folder.write("real/openstack",
-                 show
+                 "#!/bin/sh\ncase \"$*\" in *'configuration show'*)\n"
+                 "  printf '%s' \"$*\" >"
+                   + folder.path() + "/view\n  [ \"$2\" = home ] || exit 1\n"
+                   + "  printf 'http://127.0.1.1:15000/identity\\n'; exit;;\n"
+                   + "esac\n" + show.substr(10)
                    + "printf ' %s %s' \"${OS_AUTH_URL-}\" "
                      "\"${OS_AUTH_TYPE-}\"\n",
                  0755);
@@ -127,6 +131,36 @@ BOOST_FIXTURE_TEST_CASE(openstack_gets_the_scope_in_its_auth_url, machine) {
   got = run({"openstack", "x", "--scope", scope, "--os-auth-url",
              "http://127.0.1.1:15000/"});
   BOOST_TEST(got.out == "[x]" + wanted);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_scope_comes_before_what_keystone_is_below,
+                        machine) {
+  auto wanted =
+    "[x] http://127.0.1.1:15000" + prefix + "/identity/v3 v3password";
+  for (auto end : {"", "/", "/v3", "/v3/"}) {
+    auto url = std::string{"http://127.0.1.1:15000/identity"} + end;
+    auto got =
+      run({"openstack", "x", "--scope", scope}, {{"OS_AUTH_URL", url}});
+    BOOST_TEST(got.out == wanted);
+    // A scope that is there gives way.
+    url.insert(url.find("/identity"), "/scope/AAAA");
+    got = run({"openstack", "x", "--scope", scope}, {{"OS_AUTH_URL", url}});
+    BOOST_TEST(got.out == wanted);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(openstack_itself_finds_a_cloud, machine) {
+  auto wanted = " http://127.0.1.1:15000" + prefix + "/identity/v3 v3password";
+  auto got = run({"openstack", "x", "--scope", scope}, {{"OS_CLOUD", "home"}});
+  BOOST_TEST(got.out == "[x]" + wanted);
+  BOOST_TEST(folder.read("view")
+             == "--os-cloud home configuration show -f value -c auth.auth_url");
+  got = run({"openstack", "--os-cloud", "home", "x", "--scope", scope},
+            {{"OS_CLOUD", "other"}});
+  BOOST_TEST(got.out == "[--os-cloud][home][x]" + wanted);
+  got = run({"openstack", "--os-cloud=other", "x", "--scope", scope});
+  BOOST_TEST(got.code == 1);
+  BOOST_TEST(got.out == "");
 }
 
 BOOST_FIXTURE_TEST_CASE(other_ways_to_log_in_are_kept, machine) {

@@ -33,6 +33,18 @@ BOOST_AUTO_TEST_CASE(marks_of_the_environment_are_replaced) {
   BOOST_TEST(expand("a{scope}b{scope64}c", fronts, "S").text == "aSbUwc");
 }
 
+BOOST_AUTO_TEST_CASE(a_service_stays_below_the_path_that_it_had) {
+  auto was = [](const char* old) {
+    return expand("{url:Nova}/v3", fronts, "S", old).text;
+  };
+  for (auto old : {"http://10.0.0.1/identity", "http://10.0.0.1/identity/v3/",
+                   "https://k:1/scope/AAAA/identity/v3"})
+    BOOST_TEST(was(old) == "http://127.0.0.1:8774/scope/Uw/identity/v3");
+  for (auto old : {"", "x", "http://k", "http://k:1/v3", "http://k/",
+                   "http://k/scope/AAAA/v3"})
+    BOOST_TEST(was(old) == "http://127.0.0.1:8774/scope/Uw/v3", old);
+}
+
 BOOST_AUTO_TEST_CASE(other_braces_stay_as_they_are) {
   BOOST_TEST(expand("{\"s\": \"{scope}\"} {", fronts, "S").text
              == "{\"s\": \"S\"} {");

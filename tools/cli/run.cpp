@@ -36,7 +36,8 @@ int run_command(program& to, const run_options& with) {
   if (!with.scope.empty())
     variables.emplace("CHEOPS_SCOPE", "{scope}");
   for (const auto& [name, text] : variables) {
-    auto value = expand(text, facts->fronts, with.scope);
+    auto value =
+      expand(text, facts->fronts, with.scope, from_environment(name.c_str()));
     if (!value.missing.empty())
       return s.fail(
         {errc::unknown_service, name + " needs a front of " + value.missing, "",

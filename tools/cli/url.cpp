@@ -28,8 +28,34 @@ const front_url* find_front(const std::vector<front_url>& all,
   return nullptr;
 }
 
+namespace {
+
+/// The path of a URL, without a scope of ours, slashes at its end, and `end`.
+std::string path_before(std::string_view url, std::string_view end) {
+  auto colon = url.find("://");
+  if (colon == std::string_view::npos)
+    return {};
+  auto slash = url.find('/', colon + 3);
+  if (slash == std::string_view::npos)
+    return {};
+  std::string path{url.substr(slash)};
+  if (auto cut = traffic::take_prefix(path); cut && *cut)
+    path = std::move((*cut)->target);
+  auto trim = [&] {
+    while (path.ends_with('/'))
+      path.pop_back();
+  };
+  trim();
+  if (path.ends_with(end))
+    path.resize(path.size() - end.size());
+  trim();
+  return path;
+}
+
+} // namespace
+
 expansion expand(std::string_view text, const std::vector<front_url>& fronts,
-                 std::string_view scope) {
+                 std::string_view scope, std::string_view old) {
   constexpr std::string_view url_mark = "url:";
   expansion out;
   while (!text.empty()) {
@@ -47,7 +73,8 @@ expansion expand(std::string_view text, const std::vector<front_url>& fronts,
     } else if (word.starts_with(url_mark)) {
       auto service = word.substr(url_mark.size());
       if (const auto* front = find_front(fronts, service))
-        out.text += with_scope(front->url, scope);
+        out.text += with_scope(front->url, scope)
+                    + path_before(old, text.substr(close + 1));
       else
         out.missing = service;
     } else {

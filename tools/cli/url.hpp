@@ -24,13 +24,16 @@ struct front_url {
                                           std::string_view service);
 
 /// Replaces {url:SERVICE}, {scope} and {scope64}. What is in braces but none
-/// of them stays. `missing`: a service that has no front; else empty.
+/// of them stays. `missing`: a service that has no front; else empty. `old`:
+/// what the variable was; where a URL there has a path before what stands
+/// behind {url:SERVICE}, the service is below it: "http://host/identity/v3".
 struct expansion {
   std::string text;
   std::string missing;
 };
 [[nodiscard]] expansion expand(std::string_view text,
                                const std::vector<front_url>& fronts,
-                               std::string_view scope);
+                               std::string_view scope,
+                               std::string_view old = {});
 
 } // namespace cheops::cli
