@@ -55,6 +55,18 @@ def wait_until(what, holds, seconds=60):
         time.sleep(0.2)
 
 
+def wait_while_it_goes_on(what, look, seconds=60, pause=0.2):
+    """Waits until `look()` answers None; it may take as long as it likes, if
+    only what `look` answers changes: it must not stay for `seconds`."""
+    seen = None
+    while (now := look()) is not None:
+        if now != seen:
+            seen, until = now, time.monotonic() + seconds
+        expect(time.monotonic() < until,
+               f'{what}: nothing has changed for {seconds} s: {seen}')
+        time.sleep(pause)
+
+
 class Mesh:
     """Sites of one testbed, by their names, each behind a node."""
 

@@ -11,7 +11,7 @@ from site_plan import (FRONT_OFFSET, GLANCE, KEYSTONE, NEUTRON, NOVA, PASSWORD,
 # so that tests see the end of it.
 TOKEN_CACHE_S = 10
 # Scoped requests that a node remembers: so few that tests get there.
-CORRELATIONS_MAX = 512
+CORRELATIONS_MAX = 128
 PEER_FRONT = 7443 + FRONT_OFFSET
 LINK = 7444 + FRONT_OFFSET
 
@@ -43,11 +43,18 @@ token_cache_time = {TOKEN_CACHE_S}
 '''
 
 
+def _own_url(site, service):
+    """Some deployments tell services under which URL they are known: that
+    stays, though the catalogue names the front. So at Rome."""
+    return (f'public_endpoint = http://{site.backend(service)}/\n'
+            if site.name == 'Rome' else '')
+
+
 def _keystone(site):
     # One process on sqlite. Without a cache a validation takes seconds; hashes
     # of few rounds, since every command line client sends a password.
     return f'''[DEFAULT]
-{_log(site, 'keystone')}
+{_log(site, 'keystone')}{_own_url(site, KEYSTONE)}
 [database]
 {_database(site, 'keystone')}
 [token]
@@ -72,7 +79,7 @@ policy_file = {site.folder}/etc/keystone-policy.yaml
 
 def _glance(site):
     return f'''[DEFAULT]
-{_log(site, 'glance')}bind_host = {site.ip}
+{_log(site, 'glance')}{_own_url(site, GLANCE)}bind_host = {site.ip}
 bind_port = {GLANCE.port}
 workers = 0
 enabled_backends = file:file
@@ -217,6 +224,18 @@ def write_services(site):
 # Whose users' role `admin` counts at sites that did not give it. Rome keeps
 # the default: nobody's.
 _TAKES_ADMINS = ('Berlin', 'Paris')
+# Whose compute hosts a site's Neutron has agents for, beside its own. There,
+# Nova of the other site binds ports with a token of its own.
+HOSTS_KNOWN_AT = {'Paris': ('Berlin',)}
+
+
+def _peer(site, peer):
+    entry = {'site': peer.name, 'link': f'{peer.ip}:{LINK}'}
+    if site.name in HOSTS_KNOWN_AT.get(peer.name, ()):
+        entry['knows_hosts'] = True
+    if peer.name in HOSTS_KNOWN_AT.get(site.name, ()):
+        entry['trust'] = {'roles': ['admin', 'service', 'member', 'reader']}
+    return entry
 
 
 def write_node(site, peers):
@@ -233,7 +252,7 @@ def write_node(site, peers):
         'link': {'listen': f'{site.ip}:{LINK}'},
         'tls': {'certificate': 'tls/site.crt', 'key': 'tls/site.key',
                 'ca': 'tls/ca.crt'},
-        'peers': [{'site': x.name, 'link': f'{x.ip}:{LINK}'} for x in peers],
+        'peers': [_peer(site, x) for x in peers],
         'admin': {'unix': 'admin.sock'},
         # Tests cut sites off from each other.
         'experiments': True,

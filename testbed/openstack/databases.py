@@ -200,4 +200,11 @@ def make_site(site):
             ('UPDATE cell_mappings SET database_connection='
              'replace(database_connection, ?, ?)',
              (str(_SITE.folder), str(site.folder))))
-    _change(site, 'neutron', _agent(site.name, site.ip))
+    if site.name == 'Rome':  # Without a version: clients look for one.
+        keystone = f'http://{site.front_of(KEYSTONE)}'
+        _change(site, 'keystone',
+                ('UPDATE endpoint SET url=? WHERE url LIKE ?',
+                 (keystone, f'{keystone}/%')))
+    hosts = [site.name, *configuration.HOSTS_KNOWN_AT.get(site.name, ())]
+    _change(site, 'neutron',
+            *[_agent(x, site_plan.site(x).ip) for x in hosts])

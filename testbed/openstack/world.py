@@ -5,7 +5,8 @@ import shlex
 import mesh
 import rest
 import site_plan
-from mesh import Unexpected, expect, run, wait_until  # noqa: F401
+from mesh import (Unexpected, expect, run, wait_until,  # noqa: F401
+                  wait_while_it_goes_on)
 
 TESTBED = pathlib.Path(__file__).resolve().parent / 'testbed.py'
 SITES = ('Berlin', 'Paris', 'Rome')
