@@ -59,6 +59,9 @@ BOOST_FIXTURE_TEST_CASE(a_replicant_is_described, with_replicants) {
     json::parse(run({"describe", "replicant", meta, "-o", "json"}).out);
   BOOST_TEST(whole.at("leader").as_string() == "Site2");
   BOOST_TEST(run({"describe", "replicant", "x"}).code == 2);
+  got = run({"describe", "replicant", "apps/default/deployments/web"});
+  BOOST_TEST(got.code == 1);
+  BOOST_TEST(has(got.err, "nothing called apps/default/deployments/web"));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_operation_is_waited_for, with_replicants) {

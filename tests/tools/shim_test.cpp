@@ -121,6 +121,41 @@ BOOST_FIXTURE_TEST_CASE(the_plugin_explains_a_scope, machine) {
   BOOST_TEST(got.out.find("kubectl cheops --scope") != std::string::npos);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_plugin_tells_of_an_object, machine) {
+  folder.write("real/cheops", "#!/bin/sh\necho \"cheops $*\"\n", 0755);
+  folder.write("real/kubectl",
+               "#!/bin/sh\ncase \"$1\" in\nconfig) echo edge ;;\n"
+               "api-resources) cat <<'END'\n"
+               "pods po v1 true Pod\n"
+               "namespaces ns v1 false Namespace\n"
+               "bindings v1 true Binding\n"
+               "deployments deploy apps/v1 true Deployment\n"
+               "events ev events.k8s.io/v1 true Event\n"
+               "END\nesac\n",
+               0755);
+  auto told = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"kubectl-cheops", "status"});
+    return run(words).out;
+  };
+  const std::string tells = "cheops describe replicant ";
+  BOOST_TEST(told({"pod/purple"}) == tells + "/edge/pods/purple -o table\n");
+  BOOST_TEST(told({"po", "purple", "-n", "a"})
+             == tells + "/a/pods/purple -o table\n");
+  BOOST_TEST(told({"Binding/x", "--namespace=b", "-ojson"})
+             == tells + "/b/bindings/x -o json\n");
+  BOOST_TEST(told({"ns/x", "-n", "a", "-o", "yaml"})
+             == tells + "//namespaces/x -o yaml\n");
+  BOOST_TEST(told({"deployment.apps/web"})
+             == tells + "apps/edge/deployments/web -o table\n");
+  auto got = run({"kubectl-cheops", "status", "thing/x"});
+  BOOST_TEST(got.code == 1);
+  BOOST_TEST(got.err.find("no resource thing") != std::string::npos);
+  for (auto words : {std::vector<std::string>{}, {"pod"}, {"pod/x", "-n"}}) {
+    words.insert(words.begin(), {"kubectl-cheops", "status"});
+    BOOST_TEST(run(words).code == 2);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(openstack_gets_the_scope_in_its_auth_url, machine) {
   const std::map<std::string, std::string> keystone{
     {"OS_AUTH_URL", "http://127.0.1.1:15000/v3"}};

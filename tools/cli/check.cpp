@@ -1,5 +1,7 @@
 #include "cheops/text.hpp"
+#include "glue/kubernetes/rights.hpp"
 #include "glue/registry.hpp"
+#include "http/identity.hpp"
 #include "tools/cli/probe.hpp"
 #include "tools/cli/program.hpp"
 #include "tools/time.hpp"
@@ -61,12 +63,15 @@ private:
                            const site::tls_files& files, bool of_site);
   void look_at_backends();
   void look_at_backend(const site::front& front);
+  void look_at_identity(const site::front& front);
+  void look_at_rights(const std::string& what, const site::backend& at);
   void look_at_peers();
   void look_at_clock(const std::string& what, std::string_view date);
 
   const session& session_;
   milliseconds wait_; ///< For one probe.
   site::config site_;
+  std::string adapter_;  ///< Of the application.
   bool running_ = false; ///< The node of this configuration answers.
   json::value mesh_;     ///< Its /v1/sites.
 };
@@ -97,6 +102,7 @@ bool doctor::look_at_files() {
         app.error().hint.empty() ? "cheops app check FILE" : app.error().hint);
     return true;
   }
+  adapter_ = app->adapter;
   add(grade::ok, "application",
       app->name + ", " + std::to_string(app->services.size()) + " services");
   for (const auto& front : site_.fronts)
@@ -261,6 +267,59 @@ void doctor::look_at_backend(const site::front& front) {
   // Any answer will do: what is at "/" is the application's own business.
   add(grade::ok, what, ask.url + " answers");
   look_at_clock("clock of " + front.service.value, answer->get("Date"));
+  look_at_identity(front);
+}
+
+/// Who the node is there: for that alone, not for what passes for users.
+void doctor::look_at_identity(const site::front& front) {
+  const auto& at = front.to;
+  auto what = "identity at " + front.service.value;
+  auto of_kubernetes = adapter_ == "kubernetes";
+  if (at.identity.empty()) {
+    if (of_kubernetes)
+      add(grade::warn, what, "none: Site1 & Site2 is refused here",
+          "set backend.identity (docs/kubernetes.md)");
+    return;
+  }
+  if (!at.identity.certificate.empty())
+    look_at_certificate("certificate of the " + what, site::node_files(at),
+                        false);
+  if (!at.identity.token_file.empty())
+    if (auto token = http::read_bearer(at.identity.token_file); !token) {
+      add(grade::fail, what, token.error().what, token.error().hint);
+      return;
+    }
+  if (of_kubernetes)
+    look_at_rights(what, at);
+}
+
+void doctor::look_at_rights(const std::string& what, const site::backend& at) {
+  namespace k8s = glue::kubernetes;
+  http::client_request ask;
+  ask.method = "POST";
+  ask.url = "https://" + mesh::to_string(at.at) + std::string{k8s::review_path};
+  ask.fields = {{"Content-Type", "application/json"},
+                {"Accept", "application/json"}};
+  ask.tls = site::node_files(at);
+  ask.token_file = at.identity.token_file;
+  ask.verify = at.verify;
+  ask.timeout = wait_;
+  for (const auto& right : k8s::needed_rights()) {
+    ask.body = k8s::review_of(right);
+    auto answer = http::fetch(ask);
+    if (!answer)
+      return add(grade::fail, what, answer.error().what, answer.error().hint);
+    if (answer->status == 401)
+      return add(grade::fail, what, "the API server does not know it",
+                 "issue another certificate or token, as docs/kubernetes.md "
+                 "says");
+    auto may = k8s::allowed_by(answer->body);
+    if (!may || !*may)
+      return add(grade::fail, what, "it may not " + k8s::to_string(right),
+                 "kubectl apply -f packaging/kubernetes/rbac.yaml, with the "
+                 "node's name in it");
+  }
+  add(grade::ok, what, "it may act for users");
 }
 
 /// Compares with our clock; the field has whole seconds.

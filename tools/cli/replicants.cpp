@@ -242,8 +242,34 @@ int print_one(const session& s, const json::value& x, const std::string& name,
   return exit_ok;
 }
 
-int run_describe(const session& s, const std::string& meta) {
-  auto x = s.call("GET", target_of(meta));
+/// The id of the replicant that is known here by that name ("a/b/c", as `get`
+/// shows it) or local id; what has no slash is an id already.
+result<std::string> meta_of(const session& s, const std::string& name) {
+  if (name.find('/') == std::string::npos)
+    return name;
+  std::string after;
+  for (;;) {
+    auto page = s.call("GET", "/v1/replicants?limit=1000" + after);
+    if (!page)
+      return page.error();
+    for (const auto& x : list_of(*page, "replicants"))
+      if (joined(list_of(x, "name"), "/") == name
+          || here(x, "local_id") == name)
+        return text_of(x, "replicant");
+    auto next = text_of(*page, "next");
+    if (next.empty())
+      return error{errc::not_found,
+                   "nothing called " + name + " is kept on several sites here",
+                   "", "look for it", "cheops get replicants lists what is"};
+    after = "&after=" + next;
+  }
+}
+
+int run_describe(const session& s, const std::string& name) {
+  auto meta = meta_of(s, name);
+  if (!meta)
+    return s.fail(meta.error());
+  auto x = s.call("GET", target_of(*meta));
   if (!x)
     return s.fail(x.error());
   return print_one(s, *x, "replicant/" + text_of(*x, "replicant"),
@@ -442,7 +468,9 @@ CLI::App* add_verb(program& to, const char* verb, const char* sentence,
   auto* parent = to.root.add_subcommand(verb, sentence);
   parent->group("Operate")->require_subcommand(1);
   auto* out = to.add(parent, "replicant", sentence, std::move(run));
-  out->add_option("REPLICANT", name, "its id, as in Cheops-Replicant")
+  out
+    ->add_option("REPLICANT", name,
+                 "its id, as in Cheops-Replicant, or its name with slashes")
     ->required();
   return out;
 }
