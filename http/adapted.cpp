@@ -29,32 +29,11 @@ void exchange::ask() {
            refusal::no_upstream_slot);
     return;
   }
-  auto unknown = [&](std::string_view why) {
-    on_told(
-      error{errc::unreachable, std::string{why}, what.site.value, "ask", ""});
-  };
-  ref<pool> to;
-  auto limit = with().config->times.answer;
-  if (what.site == w_.site()) {
-    const auto* front = with().front_of(what.service);
-    if (front == nullptr)
-      return unknown("this site has no front for it");
-    to = w_.backend_pool(*front);
-  } else {
-    auto way = w_.way_to(what.site);
-    if (!way.to)
-      return unknown(way.closed);
-    to = std::move(way.to);
-    limit = with().config->times.peer_answer;
-  }
-  limit_.disarm();
-  aside_ = std::make_unique<aside_call>(
-    w_, std::move(to), what, limit,
-    [](void* self, result<traffic::small_answer> told) {
-      static_cast<exchange*>(self)->on_told(told);
-    },
-    this);
-  aside_->start();
+  auto ok = begin_aside(what, [](void* self, auto told) {
+    static_cast<exchange*>(self)->on_told(told);
+  });
+  if (!ok)
+    on_told(ok.error());
 }
 
 void exchange::on_told(const result<traffic::small_answer>& told) {
@@ -102,12 +81,13 @@ void exchange::gather() {
              why.why, why.status);
       return;
     }
-    if (replicated_
+    auto whole = replicated_ || looking_;
+    if (whole
         && held_body_.size() + step.pass > with().config->bounds.entry_bytes) {
       refuse_change(too_large());
       return;
     }
-    if (!replicated_
+    if (!whole
         && held_body_.size() + step.pass
              > traffic::followed_request_bytes_max) {
       refuse({errc::too_large, "a request that must be read is over 128 KiB",
@@ -115,7 +95,7 @@ void exchange::gather() {
              refusal::not_allowed);
       return;
     }
-    if (replicated_) {
+    if (whole) {
       if (w_.gathered_bytes + step.pass > gathered_bytes_max) {
         refuse_change({errc::overloaded,
                        "too many bodies of changes are being taken in", "",
@@ -123,6 +103,7 @@ void exchange::gather() {
         return;
       }
       w_.gathered_bytes += step.pass;
+      counted_ += step.pass;
     }
     taken_ += step.pass;
     held_body_.append(s_.in.data(), step.pass);
@@ -138,6 +119,10 @@ void exchange::gather() {
 
 /// The whole of it goes out with the head of each leg.
 void exchange::gathered() {
+  if (looking_) {
+    looked_into_body();
+    return;
+  }
   if (replicated_) {
     take_in_change();
     return;

@@ -1,5 +1,6 @@
 #include "http/aside.hpp"
 
+#include "cheops/names.hpp"
 #include "http/worker.hpp"
 
 #include <algorithm>
@@ -38,12 +39,21 @@ aside_call::aside_call(worker& on, ref<pool> to, const traffic::aside& what,
         x.failed(errc::timed_out, x.to_->label() + " gave no answer in time");
       },
       this) {
-  head_.append("GET ").append(what.target).append(" HTTP/1.1\r\n");
+  head_.append(what.method)
+    .append(1, ' ')
+    .append(what.target)
+    .append(" HTTP/1.1\r\n");
   append_line(head_, "Host", to_->label());
-  append_line(head_, "Accept", "application/json");
+  auto accepts = [](const traffic::header& x) {
+    return same_name(x.name, "Accept");
+  };
+  if (std::ranges::none_of(what.fields, accepts))
+    append_line(head_, "Accept", "application/json");
   for (const auto& x : what.fields)
     append_line(head_, x.name, x.value);
-  head_.append("\r\n");
+  if (what.method != "GET" || !what.body.empty())
+    append_line(head_, "Content-Length", std::to_string(what.body.size()));
+  head_.append("\r\n").append(what.body);
 }
 
 aside_call::~aside_call() {
@@ -187,8 +197,8 @@ bool aside_call::take() {
   return false;
 }
 
-/// A connection that had rested may have been closed meanwhile: a GET is sent
-/// again, once.
+/// A connection that had rested may have been closed meanwhile: a question is
+/// sent again, once.
 void aside_call::broke(bool in_order) {
   if (in_order && has_head_ && body_.kind() == framing::until_close) {
     drop(false);

@@ -18,8 +18,9 @@ namespace cheops::http {
 
 struct worker;
 
-/// A small GET of the node's own, on a pooled connection, beside the request
-/// that needs to know. One answer, once; destroyed before, it asks no more.
+/// A small question of the node's own, on a pooled connection, beside the
+/// request that needs to know. One answer, once; destroyed before, it asks no
+/// more.
 class aside_call final : public upstream_user {
 public:
   /// The call may be destroyed in it, and by it.

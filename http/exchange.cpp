@@ -75,6 +75,7 @@ void exchange::start(head& request, std::size_t skipped) {
   to_peer_ = fresh_ = ran_ = false;
   kept_.clear();
   kept_all_ = true;
+  looking_ = looked_ = has_body_ = false;
   keeps_body_ = head_out_ = continued_ = false;
   taken_ = sent_ = leg_sent_ = 0;
   sent_before_ = ~std::uint64_t{0}; // The first look sees something move.
@@ -103,7 +104,11 @@ void exchange::decide(traffic::clock::time_point now) {
   std::chrono::system_clock::time_point wall;
   if (w_.shared->adapted)
     wall = std::chrono::system_clock::now();
-  decision_ = w_.decider.decide(in_->view(), caller_of(), *w_.mesh, now, wall);
+  std::optional<std::string_view> body;
+  if (looked_)
+    body = held_body_;
+  decision_ =
+    w_.decider.decide(in_->view(), caller_of(), *w_.mesh, now, wall, body);
   if (decision_.plans_full)
     w_.counts.hit(bound::plans);
   switch (decision_.what) {
@@ -124,8 +129,16 @@ void exchange::decide(traffic::clock::time_point now) {
   case traffic::verdict::look:
     look_at_operation();
     return;
+  case traffic::verdict::gather:
+    look_into_body();
+    return;
   default:
     break;
+  }
+  if (has_body_) {
+    keep_what_was_looked_at();
+    next_leg();
+    return;
   }
   keeps_body_ = decision_.candidates.size() > 1 && in_->body != framing::none;
   if (gathers_request()) {
@@ -388,7 +401,7 @@ void exchange::finish() {
 void exchange::end(bool keep) {
   drop_upstream();
   aside_.reset();
-  if (replicated_)
+  if (counted_ > 0)
     release_gathered();
   replicated_.reset();
   record();
@@ -418,7 +431,7 @@ void exchange::on_client_gone() {
     w_.counts.tunnels(-1);
   drop_upstream();
   aside_.reset();
-  if (replicated_)
+  if (counted_ > 0)
     release_gathered();
   replicated_.reset(); // What was asked for goes on.
   record();

@@ -144,8 +144,10 @@ private:
   void replicate();
   [[nodiscard]] error too_large() const;
   void gather_change();
+  void start_gathering();
   void release_gathered();
   void take_in_change();
+  void taken_in(replicant::taken taken);
   [[nodiscard]] bool some_are_cut_off() const noexcept;
   [[nodiscard]] bool is_alone(const std::vector<site_id>& sites) const noexcept;
   [[nodiscard]] std::vector<site_id>
@@ -167,6 +169,17 @@ private:
   void on_read_granted(result<replicant::read_answer> told);
   void look_at_operation();
   void on_looked(result<std::optional<ports::operation_view>> told);
+
+  // -- taking.cpp: what the body says -----------------------------------------
+  void look_into_body();
+  void looked_into_body();
+  void keep_what_was_looked_at();
+  void take_by_adapter();
+  void take_step(traffic::taking::step step);
+  void ask_to_take(traffic::aside what);
+  void on_told_to_take(const result<traffic::small_answer>& told);
+  [[nodiscard]] result<void> begin_aside(const traffic::aside& what,
+                                         aside_call::done then);
 
   // -- replicated_backend.cpp ------------------------------------------------
   void judge_match();
@@ -226,6 +239,12 @@ private:
   std::string held_body_;
 
   std::unique_ptr<replicated> replicated_; ///< Nearly always null.
+
+  // A body that is taken in whole; all empty nearly always.
+  bool looking_ = false;    ///< … for a scope in it.
+  bool looked_ = false;     ///< Whatever there is of it was shown.
+  bool has_body_ = false;   ///< All of it is in `held_body_`.
+  std::size_t counted_ = 0; ///< Its bytes in `worker::gathered_bytes`.
 
   // The request's way up.
   body_reader request_;

@@ -111,6 +111,13 @@ error exchange::too_large() const {
 }
 
 void exchange::gather_change() {
+  if (has_body_)
+    take_in_change();
+  else
+    start_gathering();
+}
+
+void exchange::start_gathering() {
   request_.start(in_->body, in_->length, true,
                  with().config->bounds.header_bytes);
   held_body_.clear();
@@ -126,15 +133,15 @@ void exchange::gather_change() {
 }
 
 void exchange::release_gathered() {
-  if (replicated_)
-    w_.gathered_bytes -= std::min(w_.gathered_bytes, held_body_.size());
+  w_.gathered_bytes -= std::min(w_.gathered_bytes, counted_);
+  counted_ = 0;
   held_body_ = {};
 }
 
 void exchange::take_in_change() {
   const auto& copies = *decision_.copies;
   auto& port = *w_.shared->replicas;
-  replicant::lookups at;
+  auto& at = replicated_->at;
   at.by_id = [&port](const service_id& service, std::string_view kind,
                      std::string_view id) {
     return port.find(service, kind, id);
@@ -142,6 +149,10 @@ void exchange::take_in_change() {
   at.by_name = [&port](const replicant::natural_key& name) {
     return port.find(name);
   };
+  if (w_.shared->adapted && w_.shared->adapted->takes()) {
+    take_by_adapter();
+    return;
+  }
   auto view = in_->view();
   std::optional<replicant::meta_id> on;
   if (copies.found)
@@ -151,25 +162,31 @@ void exchange::take_in_change() {
      /*principal=*/{}, with().config->bounds.entry_bytes},
     at);
   release_gathered();
-  if (!taken) {
+  if (taken)
+    taken_in(std::move(*taken));
+  else
     refuse_change(taken.error());
-    return;
-  }
+}
+
+void exchange::taken_in(replicant::taken taken) {
+  const auto& copies = *decision_.copies;
   auto& change = replicated_->change.emplace();
-  change.what = std::move(taken->what);
+  change.what = std::move(taken.what);
   change.until = replicated_->asks.until;
+  auto on = copies.found.has_value();
   if (on) {
-    change.on = *on;
+    change.on = copies.found->meta;
   } else {
     ports::creation to;
     to.sites = copies.sites;
-    to.key = std::move(taken->key);
-    to.retry_key = std::move(taken->retry_key);
+    to.key = std::move(taken.key);
+    to.retry_key = std::move(taken.retry_key);
     change.on = std::move(to);
   }
   stage_ = stage::deciding;
   s_.wait_readable(); // To see that the client has gone.
-  replicated_->by_name = std::move(taken->by_name);
+  replicated_->by_name = std::move(taken.by_name);
+  replicated_->read_target = std::move(taken.read_target);
   if (on) {
     auto tell = !copies.sites.empty() || some_are_cut_off()
                 || !replicated_->by_name.empty();

@@ -3,8 +3,10 @@
 #include "cheops/replicant/intake.hpp"
 #include "cheops/replicant/told.hpp"
 #include "cheops/replicant/wishes.hpp"
+#include "cheops/traffic/taking.hpp"
 #include "http/mailbox.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +20,8 @@ struct replicated {
   explicit replicated(exchange& of) : waits(of) {}
 
   replicant::wishes asks;
+  replicant::lookups at;
+  std::unique_ptr<traffic::taking> taking; ///< By the adapter; else null.
   /// What the answer says beside the application's own.
   std::vector<traffic::header> fields;
   std::optional<ports::write_request> change;
@@ -26,6 +30,7 @@ struct replicated {
   std::vector<replicant::meta_id> by_name;
   /// Of a change that was settled, while the resource is read for its answer.
   unsigned settled_as = 0;
+  std::string read_target; ///< Of a create; empty: the description's.
   awaited<exchange> waits;
 };
 

@@ -12,12 +12,19 @@ namespace cheops::http {
 
 namespace {
 
+/// Whom the user acts for (Kubernetes).
+constexpr std::string_view impersonate = "Impersonate-";
+
 /// The site's own application is asked in the name of who asked us.
 std::vector<traffic::header> credentials_of(const head& in) {
   std::vector<traffic::header> out;
   for (auto name : {"Authorization", "X-Auth-Token", "Cookie"})
     if (auto value = in.get(name); !value.empty())
       out.push_back({name, std::string{value}});
+  for (const auto& f : in.fields)
+    if (f.name.size() > impersonate.size()
+        && same_name(f.name.substr(0, impersonate.size()), impersonate))
+      out.push_back({std::string{f.name}, std::string{f.value}});
   return out;
 }
 
@@ -125,7 +132,9 @@ void exchange::answer_settled(const ports::write_answer& x) {
   }
   replicated_->settled_as = status;
   std::optional<std::string> target;
-  if (does == replicant::change::create)
+  if (does == replicant::change::create && !replicated_->read_target.empty())
+    target = replicated_->read_target;
+  else if (does == replicant::change::create)
     target = replicant::read_target(copies.match, x.how.local_id);
   else if (is_read(*decision_.service, seen_target()))
     target = std::string{seen_target()};

@@ -40,6 +40,12 @@ result<front_settings> make_front(const site::front& from,
     if (!made)
       return made.error();
     out.calls = *made;
+    auto as_node = from.to;
+    as_node.files = site::node_files(from.to);
+    made = backend_context(as_node);
+    if (!made)
+      return made.error();
+    out.calls_as_node = *made;
   }
   if (auto ok = check_identity(from.to); !ok)
     return ok.error();

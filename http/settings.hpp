@@ -15,9 +15,10 @@ namespace cheops::http {
 struct front_settings {
   const application::service* service = nullptr;
   site::front config;
-  ssl_context accepts; ///< Null: plain.
-  ssl_context calls;   ///< To the backend; null: plain.
-  std::string backend; ///< "host:port".
+  ssl_context accepts;       ///< Null: plain.
+  ssl_context calls;         ///< To the backend; null: plain.
+  ssl_context calls_as_node; ///< The same, with `backend.identity`.
+  std::string backend;       ///< "host:port".
 };
 
 /// All that one reading of the configuration gives: never changed, shared by

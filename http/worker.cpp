@@ -58,8 +58,9 @@ worker::worker(std::shared_ptr<plane> with, settings_ptr first)
 worker::~worker() {
   inbox->close();
   // What the event loop still holds goes before what it refers to.
-  for (auto& [name, pool] : backends_)
-    pool->retire();
+  for (auto* pools : {&backends_, &nodes_})
+    for (auto& [name, pool] : *pools)
+      pool->retire();
   for (auto& [name, pool] : peers_)
     pool->retire();
   sessions.clear();
@@ -98,7 +99,7 @@ void worker::publish(const mesh::fault_table& table) {
 void worker::reload(settings_ptr next) {
   current = std::move(next);
   decider.configure(current->config);
-  for (auto* pools : {&backends_})
+  for (auto* pools : {&backends_, &nodes_})
     for (auto& [name, pool] : std::exchange(*pools, {}))
       pool->retire();
   for (auto& [name, pool] : std::exchange(peers_, {}))
@@ -132,8 +133,9 @@ void worker::session_ended() {
   stopped = true;
   clock.stop();
   poll.stop();
-  for (auto& [name, pool] : backends_)
-    pool->retire();
+  for (auto* pools : {&backends_, &nodes_})
+    for (auto& [name, pool] : *pools)
+      pool->retire();
   for (auto& [name, pool] : peers_)
     pool->retire();
   // Behind what the loop has in hand: a connection that it accepted meanwhile
@@ -143,15 +145,28 @@ void worker::session_ended() {
 
 // -- used by exchanges -------------------------------------------------------
 
+endpoint worker::backend_of(const front_settings& front) const {
+  endpoint to;
+  to.at = front.config.to.at;
+  to.tls = front.calls;
+  to.name = sni_of(front.config.to);
+  to.site = site();
+  to.service = front.service->name.value;
+  return to;
+}
+
 ref<pool> worker::backend_pool(const front_settings& front) {
   auto& slot = backends_[front.service->name];
+  if (!slot)
+    slot = ref<pool>{new pool(*this, backend_of(front))};
+  return slot;
+}
+
+ref<pool> worker::node_pool(const front_settings& front) {
+  auto& slot = nodes_[front.service->name];
   if (!slot) {
-    endpoint to;
-    to.at = front.config.to.at;
-    to.tls = front.calls;
-    to.name = sni_of(front.config.to);
-    to.site = site();
-    to.service = front.service->name.value;
+    auto to = backend_of(front);
+    to.tls = front.calls_as_node;
     slot = ref<pool>{new pool(*this, std::move(to))};
   }
   return slot;

@@ -92,6 +92,9 @@ struct worker {
   // -- used by exchanges -----------------------------------------------------
   /// The pool of the local backend of a front.
   [[nodiscard]] ref<pool> backend_pool(const front_settings& front);
+  /// The same backend, as the node itself (`backend.identity`): what passes
+  /// for users never goes over its connections.
+  [[nodiscard]] ref<pool> node_pool(const front_settings& front);
   struct way {
     ref<pool> to;            ///< Null: there is none now.
     std::string_view closed; ///< Why, for people.
@@ -112,10 +115,13 @@ struct worker {
   void session_ended();
 
 private:
+  [[nodiscard]] endpoint backend_of(const front_settings& front) const;
+
   loop_tags tags_;
   std::uint64_t via_minute_ = 0;
   std::map<service_id, std::string> via_lines_;
   std::map<service_id, ref<pool>> backends_;
+  std::map<service_id, ref<pool>> nodes_;
   std::map<site_id, ref<pool>> peers_;
 };
 

@@ -257,6 +257,12 @@ void object_body::set_text(const place& x, std::string_view to) {
   object_at(std::get<json::value>(is_), above)[last] = to;
 }
 
+void object_body::set_only(const place& x, std::string_view to) {
+  set_text(x, to);
+  if (auto* value = std::get_if<json::value>(&is_))
+    *look(*value, x.pointer) = json::array{json::string{to}};
+}
+
 void object_body::set_annotation(std::string_view key, std::string_view to) {
   changed_ = true;
   if (auto* p = std::get_if<protobuf_body>(&is_)) {

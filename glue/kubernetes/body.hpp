@@ -85,6 +85,8 @@ public:
   [[nodiscard]] bool has_controller() const;
 
   void set_text(const place& x, std::string_view to);
+  /// A list of one text.
+  void set_only(const place& x, std::string_view to);
   void set_annotation(std::string_view key, std::string_view to);
   /// A number; what a JSON Patch does at it goes, too.
   void remove(const place& x);

@@ -45,6 +45,8 @@ struct taken {
   /// one has no copy there may be another of that name, so it is to be waited
   /// for only where it has one.
   std::vector<meta_id> by_name;
+  /// Where what a create has made is read; empty: the description says it.
+  std::string read_target;
 };
 
 /// Errors: `too_large` (the text names the limit), `bad_request` (a name is

@@ -7,6 +7,7 @@
 #include "cheops/site/config.hpp"
 #include "cheops/traffic/correlation.hpp"
 #include "cheops/traffic/request.hpp"
+#include "cheops/traffic/taking.hpp"
 
 #include <chrono>
 #include <memory>
@@ -34,22 +35,6 @@ struct edits {
   std::string target;            ///< Empty: as it is.
   std::vector<header> set;       ///< Replace the fields of their names.
   std::vector<std::string> drop; ///< Names of fields that do not go on.
-};
-
-/// An answer that fits into memory.
-struct small_answer {
-  unsigned status = 0;
-  std::vector<header> fields; ///< Without those that frame the body.
-  std::string body;
-};
-
-/// A small GET of the node's own, to a service here or at a peer.
-struct aside {
-  site_id site;
-  service_id service;
-  std::string target;
-  std::vector<header> fields;
-  std::string memo; ///< The adapter's, for `learn`.
 };
 
 /// What one request may look at beside itself.
@@ -157,6 +142,32 @@ public:
   /// `scope`: canonical; empty: none.
   virtual void shape(decision& out, const request_view& in, const caller& from,
                      const reading& found, const surroundings& around) = 0;
+
+  /// What a request is about, as far as several sites may have it.
+  [[nodiscard]] virtual subject about(const application::service& of,
+                                      const request_view& in,
+                                      std::string_view target) const {
+    return {application::match(of, in.method, target), false, {}};
+  }
+
+  /// Whether it makes operations itself, which are then run in the name of
+  /// who asked: with the node's own identity at the service.
+  [[nodiscard]] virtual bool takes() const noexcept { return false; }
+  /// Not null where `takes`.
+  [[nodiscard]] virtual std::unique_ptr<taking> take(to_take) {
+    return nullptr;
+  }
+
+  /// Whether a request that brings no other scope may have one in its body.
+  [[nodiscard]] virtual bool
+  may_hold_scope(const request_view&) const noexcept {
+    return false;
+  }
+  /// The scope in a body; empty: there is none.
+  [[nodiscard]] virtual std::string scope_in(const request_view&,
+                                             std::string_view) const {
+    return {};
+  }
 };
 
 } // namespace cheops::traffic

@@ -2,6 +2,7 @@
 
 #include "cheops/replicant/wishes.hpp"
 #include "cheops/scope/lexer.hpp"
+#include "cheops/traffic/adapter.hpp"
 #include "cheops/traffic/decide.hpp"
 
 #include <algorithm>
@@ -23,7 +24,11 @@ public:
     : out_(out),
       ask_(ask),
       at_(at),
-      match_(application::match(ask.of, ask.in.method, ask.target)),
+      about_(ask.plug != nullptr
+               ? ask.plug->about(ask.of, ask.in, ask.target)
+               : subject{application::match(ask.of, ask.in.method, ask.target),
+                         false,
+                         {}}),
       safe_(is_safe(ask.in.method)) {}
 
   result<void> operator()() {
@@ -31,7 +36,7 @@ public:
   }
 
 private:
-  const application::request_class& what() const { return match_.what; }
+  const application::request_class& what() const { return about_.match.what; }
 
   bool creates() const {
     return what().about != nullptr && what().does == verb::create;
@@ -49,6 +54,8 @@ private:
       out_.what == verdict::local || out_.candidates.front() == ask_.self;
     if (!first && !contains(out_.candidates, ask_.self))
       return {};
+    if (!safe_ && about_.here_only)
+      return {};
     auto found = look();
     if (!found)
       return {};
@@ -61,26 +68,19 @@ private:
   }
 
   result<void> with_scope() {
-    auto one = creates() || (what().about != nullptr && !what().id.empty());
-    if (!safe_ && !one)
-      return error{errc::not_built,
-                   "a scope with \"&\" is for requests about one resource; the "
-                   "description of "
-                     + ask_.of.name.value + " has none for "
-                     + method_and_path(),
-                   {},
-                   "plan",
-                   "name one site, or describe the resource"};
-    if (!safe_ && (ask_.of.authenticates || ask_.adapted))
-      return error{errc::not_built,
-                   ask_.of.name.value
-                     + " checks its users itself, and nothing can act in a "
-                       "user's name at another site yet",
-                   {},
-                   "plan",
-                   "create it at one site"};
+    if (!safe_ && about_.here_only) {
+      out_.candidates = {
+        contains(*ask_.sites, ask_.self) ? ask_.self : ask_.sites->front()};
+      return {};
+    }
+    if (!safe_)
+      if (auto ok = is_for_several(); !ok)
+        return ok;
     if (!contains(*ask_.sites, ask_.self))
       return pass_on();
+    if (!safe_)
+      if (auto ok = can_act(); !ok)
+        return ok;
     out_.candidates = {ask_.self};
     auto found = look();
     if (found)
@@ -99,6 +99,43 @@ private:
     return {};
   }
 
+  result<void> is_for_several() const {
+    if (!about_.never.empty())
+      return error{
+        errc::bad_request, about_.never, {}, "plan", "name one site"};
+    auto takes = ask_.plug != nullptr && ask_.plug->takes();
+    if (!creates() && (what().about == nullptr || what().id.empty()))
+      return error{errc::not_built,
+                   "a scope with \"&\" is for requests about one resource; the "
+                   "description of "
+                     + ask_.of.name.value + " has none for "
+                     + method_and_path(),
+                   {},
+                   "plan",
+                   "name one site, or describe the resource"};
+    if (!takes && (ask_.of.authenticates || ask_.plug != nullptr))
+      return error{errc::not_built,
+                   ask_.of.name.value
+                     + " checks its users itself, and nothing can act in a "
+                       "user's name at another site yet",
+                   {},
+                   "plan",
+                   "create it at one site"};
+    return {};
+  }
+
+  /// Changes on several sites are made in the name of who asked.
+  result<void> can_act() const {
+    if (ask_.plug == nullptr || !ask_.plug->takes() || ask_.acts)
+      return {};
+    return error{errc::not_built,
+                 "the node has no identity of its own at " + ask_.of.name.value
+                   + ", and so cannot act there in a user's name",
+                 {},
+                 "plan",
+                 "the site's operator sets backend.identity"};
+  }
+
   /// This site has no part in it: one that has does it all. What has an id
   /// has that of the site named first.
   result<void> pass_on() {
@@ -111,6 +148,9 @@ private:
   }
 
   result<void> serve(const ports::local_replica& found, bool first) {
+    if (!safe_)
+      if (auto ok = can_act(); !ok)
+        return ok;
     attach(found);
     if (!safe_) {
       out_.what = verdict::replicate;
@@ -127,7 +167,7 @@ private:
 
   void attach(const std::optional<ports::local_replica>& found) {
     out_.copies = std::make_unique<copies>();
-    out_.copies->match = std::move(match_);
+    out_.copies->match = std::move(about_.match);
     out_.copies->found = found;
     if (ask_.sites != nullptr)
       out_.copies->sites = *ask_.sites;
@@ -144,7 +184,7 @@ private:
   decision& out_;
   const copy_question& ask_;
   const ports::replication& at_;
-  application::request_match match_;
+  subject about_;
   bool safe_;
 };
 

@@ -11,6 +11,7 @@
 
 namespace cheops::traffic {
 
+class adapter;
 struct decision;
 
 /// A request about a resource that is, or is to be, on several sites.
@@ -33,7 +34,9 @@ struct copy_question {
   /// The sites of a scope with `&` (or an `around` that creates); null: there
   /// is no such scope.
   const std::vector<site_id>* sites = nullptr;
-  bool adapted = false; ///< An adapter knows users and credentials.
+  const adapter* plug = nullptr; ///< Null: the description says it all.
+  /// The node can act for users at the service: it has an identity there.
+  bool acts = false;
 };
 
 /// Adds to a decision what copies mean for it: `decision::copies` wherever the
@@ -41,7 +44,7 @@ struct copy_question {
 /// `replicate` where more than this backend must be asked. Errors: not_built
 /// (nothing can act in a user's name, or the request is about no one
 /// resource), not_found (`&` about an id that is not replicated here),
-/// bad_request.
+/// bad_request (also for what is never on several sites).
 [[nodiscard]] result<void> consider_copies(decision& out,
                                            const copy_question& ask,
                                            const ports::replication& at);

@@ -12,6 +12,7 @@
 #include "cheops/traffic/request.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ enum class verdict : std::uint8_t {
   refuse,    ///< Answer with `refusal`.
   answer,    ///< Answer with `answer`.
   ask,       ///< Put `ask`, have it learned, and decide anew.
+  gather,    ///< Decide anew, with the body.
 };
 
 /// What must be done with a request.
@@ -89,15 +91,20 @@ public:
   /// New rules or limits (SIGHUP).
   void configure(std::shared_ptr<const site::config> config);
 
-  /// `wall` is for the adapter alone.
+  /// `wall` is for the adapter alone. `body`: unset at first; empty where it
+  /// is not to be had.
   [[nodiscard]] decision
   decide(const request_view& in, const caller& from, const mesh::view& mesh,
-         clock::time_point now,
-         std::chrono::system_clock::time_point wall = {});
+         clock::time_point now, std::chrono::system_clock::time_point wall = {},
+         std::optional<std::string_view> body = std::nullopt);
 
   /// What came of the `ask` of a decision.
   void learn(const aside& asked, const result<small_answer>& told,
              const mesh::view& mesh, const moment& now);
+
+  /// What a `taking` may look at.
+  [[nodiscard]] surroundings around(const mesh::view& mesh,
+                                    const moment& now) const;
 
 private:
   struct impl;
