@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view prefix = "Impersonate-";
 constexpr std::string_view extra_prefix = "Impersonate-Extra-";
 constexpr std::string_view service_account = "system:serviceaccount:";
-constexpr std::size_t rights_max = 32;
+constexpr std::size_t claims_max = 32;
 
 bool begins(std::string_view x, std::string_view with) {
   return x.size() > with.size() && same_name(x.substr(0, with.size()), with);
@@ -91,8 +91,8 @@ std::string_view bearer_of(const traffic::request_view& in) {
   return x;
 }
 
-traffic::aside review_of(std::string_view token, const site_id& here,
-                         const service_id& service) {
+traffic::aside token_review(std::string_view token, const site_id& here,
+                            const service_id& service) {
   json::object body;
   body["apiVersion"] = "authentication.k8s.io/v1";
   body["kind"] = "TokenReview";
@@ -160,17 +160,17 @@ result<std::optional<principal>> impersonated(const traffic::request_view& in) {
     return error{errc::bad_request,
                  "who impersonates names one user: Impersonate-User", "",
                  "read the request", ""};
-  if (rights_to_be(out).size() > rights_max)
+  if (claims_of(out).size() > claims_max)
     return error{errc::too_large,
-                 "more than " + std::to_string(rights_max)
+                 "more than " + std::to_string(claims_max)
                    + " groups and extras are impersonated",
                  "", "read the request", "name fewer"};
   return std::optional{std::move(out)};
 }
 
-std::vector<right> rights_to_be(const principal& x) {
+std::vector<claim> claims_of(const principal& x) {
   constexpr auto ours = "authentication.k8s.io";
-  std::vector<right> out;
+  std::vector<claim> out;
   auto colon = x.user.find(':', service_account.size());
   if (x.user.starts_with(service_account) && colon != std::string::npos)
     out.push_back(
@@ -189,7 +189,7 @@ std::vector<right> rights_to_be(const principal& x) {
   return out;
 }
 
-traffic::aside access_review(const principal& who, const right& what,
+traffic::aside access_review(const principal& who, const claim& what,
                              const site_id& here, const service_id& service) {
   json::object attributes{{"verb", "impersonate"},
                           {"group", what.group},
@@ -223,16 +223,6 @@ result<bool> read_access(const traffic::small_answer& told) {
     return status.error();
   const auto* allowed = status->get_object().if_contains("allowed");
   return allowed != nullptr && allowed->is_bool() && allowed->get_bool();
-}
-
-std::string system_name_in(const principal& x) {
-  constexpr std::string_view system = "system:";
-  if (x.user.starts_with(system))
-    return x.user;
-  for (const auto& group : x.groups)
-    if (group.starts_with(system) && group != "system:authenticated")
-      return group;
-  return {};
 }
 
 traffic::small_answer status_of(unsigned code, std::string_view reason,

@@ -17,9 +17,9 @@ namespace cheops::glue::kubernetes {
 [[nodiscard]] std::string_view bearer_of(const traffic::request_view& in);
 
 /// Whose token it is: a TokenReview, with the node's own identity.
-[[nodiscard]] traffic::aside review_of(std::string_view token,
-                                       const site_id& here,
-                                       const service_id& service);
+[[nodiscard]] traffic::aside token_review(std::string_view token,
+                                          const site_id& here,
+                                          const service_id& service);
 /// nullopt: the API server does not know the token. Errors: broken (the node's
 /// identity may not ask, or the answer is none).
 [[nodiscard]] result<std::optional<principal>>
@@ -31,7 +31,7 @@ read_review(const traffic::small_answer& told);
 impersonated(const traffic::request_view& in);
 
 /// Something that `who` must be allowed to impersonate.
-struct right {
+struct claim {
   std::string group; ///< Of the API: "", or "authentication.k8s.io".
   std::string resource;
   std::string subresource;
@@ -39,19 +39,15 @@ struct right {
   std::string name;
 };
 /// All that it takes to act for `x`.
-[[nodiscard]] std::vector<right> rights_to_be(const principal& x);
+[[nodiscard]] std::vector<claim> claims_of(const principal& x);
 
 /// Whether `who` has it: a SubjectAccessReview, with the node's own identity.
 [[nodiscard]] traffic::aside access_review(const principal& who,
-                                           const right& what,
+                                           const claim& what,
                                            const site_id& here,
                                            const service_id& service);
 /// Errors: broken, as above.
 [[nodiscard]] result<bool> read_access(const traffic::small_answer& told);
-
-/// A user or group of the cluster's own in it, which is not said of every
-/// user; empty: there is none.
-[[nodiscard]] std::string system_name_in(const principal& x);
 
 /// metav1.Status, for what has no code of ours. `causes`: one line each.
 [[nodiscard]] traffic::small_answer

@@ -251,8 +251,14 @@ ports::call_result one_call::patch() {
     content_type_of(what_.request).find("apply-patch") != std::string::npos;
   for (unsigned i = 0; i < tries_max; ++i) {
     auto got = ask(what_.request);
-    if (applies || status_of(got) != conflict)
-      return tell(std::move(got));
+    if (!applies && status_of(got) == conflict)
+      continue;
+    auto out = tell(std::move(got));
+    // An apply may have made it.
+    auto about = read_path("PATCH", what_.request.target);
+    if (applies && about && out.what.status / 100 == 2)
+      out.what.local_id = to_local_id(about->object);
+    return out;
   }
   return not_now(what_.id);
 }

@@ -103,7 +103,7 @@ private:
   phase now_ = phase::who;
   std::shared_ptr<const principal> user_; ///< Whose token it is.
   principal who_;                         ///< In whose name it is done.
-  std::vector<right> rights_;             ///< Still to be asked for.
+  std::vector<claim> claims_;             ///< Still to be asked for.
   struct question {
     site_id at;
     needed what;
@@ -202,7 +202,7 @@ taking::step taker::ask_who(const surroundings& around) {
   user_ = known_->find(token, around.now.steady);
   if (user_)
     return become(around);
-  return review_of(token, around.config->name, q_.of.name);
+  return token_review(token, around.config->name, q_.of.name);
 }
 
 taking::step taker::told_who(const small_answer& what,
@@ -229,15 +229,15 @@ taking::step taker::become(const surroundings& around) {
   if (!*other)
     return accept(around);
   who_ = std::move(**other);
-  rights_ = rights_to_be(who_);
+  claims_ = claims_of(who_);
   now_ = phase::may_be;
   return ask_may_be(around);
 }
 
 taking::step taker::ask_may_be(const surroundings& around) {
-  if (rights_.empty())
+  if (claims_.empty())
     return accept(around);
-  return access_review(*user_, rights_.back(), around.config->name, q_.of.name);
+  return access_review(*user_, claims_.back(), around.config->name, q_.of.name);
 }
 
 taking::step taker::told_may_be(const small_answer& what,
@@ -245,28 +245,28 @@ taking::step taker::told_may_be(const small_answer& what,
   auto may = read_access(what);
   if (!may)
     return may.error();
-  const auto& x = rights_.back();
+  const auto& x = claims_.back();
   if (!*may)
     return status_of(403, "Forbidden",
                      x.resource + " \"" + x.name + "\" is forbidden: User \""
                        + user_->user + "\" cannot impersonate resource \""
                        + x.resource + "\" at " + around.config->name.value);
-  rights_.pop_back();
+  claims_.pop_back();
   return ask_may_be(around);
 }
 
 /// Those of another site's cluster itself are nobody here.
 taking::step taker::accept(const surroundings& around) {
   if (!q_.peer.empty())
-    if (auto name = system_name_in(who_); !name.empty()) {
-      const auto& roles = site::trust_of(*around.config, q_.peer).roles;
-      if (std::ranges::find(roles, name) == roles.end())
-        return failure(errc::forbidden,
-                       name + " of site " + q_.peer.value
-                         + " may change nothing here",
-                       "the operator of " + around.config->name.value
-                         + " decides: trust, in its configuration");
-    }
+    if (auto name =
+          untrusted_name(who_, site::trust_of(*around.config, q_.peer));
+        !name.empty())
+      return failure(errc::forbidden,
+                     "\"" + name + "\" does not count at site "
+                       + around.config->name.value + " when site "
+                       + q_.peer.value + " brings it",
+                     "the operator of " + around.config->name.value
+                       + " decides: trust.roles, in its configuration");
   auto text = to_json(who_);
   if (text.size() > replicant::principal_bytes_max)
     return failure(errc::too_large,
