@@ -28,7 +28,7 @@ def _log(site, name):
 def _account(site, user):
     """How a service asks Keystone for a token: as it did before there was a
     node. All else it finds in the catalogue, which names the fronts."""
-    keystone = f'http://{site.backend(KEYSTONE)}/v3'
+    keystone = f'http://{site.backend(KEYSTONE)}{site.base(KEYSTONE)}/v3'
     return f'''auth_url = {keystone}
 www_authenticate_uri = {keystone}
 auth_type = password
@@ -46,8 +46,10 @@ token_cache_time = {TOKEN_CACHE_S}
 def _own_url(site, service):
     """Some deployments tell services under which URL they are known: that
     stays, though the catalogue names the front. So at Rome."""
-    return (f'public_endpoint = http://{site.backend(service)}/\n'
-            if site.name == 'Rome' else '')
+    if site.name != 'Rome':
+        return ''
+    return (f'public_endpoint = http://{site.backend(service)}'
+            f'{site.base(service)}/\n')
 
 
 def _keystone(site):

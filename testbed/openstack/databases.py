@@ -204,7 +204,7 @@ def make_site(site):
         keystone = f'http://{site.front_of(KEYSTONE)}'
         _change(site, 'keystone',
                 ('UPDATE endpoint SET url=? WHERE url LIKE ?',
-                 (keystone, f'{keystone}/%')))
+                 (keystone + site.base(KEYSTONE), f'{keystone}/%')))
     hosts = [site.name, *configuration.HOSTS_KNOWN_AT.get(site.name, ())]
     _change(site, 'neutron',
             *[_agent(x, site_plan.site(x).ip) for x in hosts])

@@ -16,8 +16,15 @@ _HERE = pathlib.Path(__file__).parent
 
 
 def _uwsgi(site, service, script):
+    program = ['--wsgi-file', script]
+    if base := site.base(service):
+        # What is mounted is known by how its name ends.
+        named = site.folder / 'etc' / f'{service.name}.wsgi'
+        named.unlink(missing_ok=True)
+        named.symlink_to(script)
+        program = ['--mount', f'{base}={named}', '--manage-script-name']
     return ['/usr/bin/uwsgi', '--plugin', 'python3', '--need-app',
-            '--http-socket', site.backend(service), '--wsgi-file', script,
+            '--http-socket', site.backend(service), *program,
             '--processes', '1', '--buffer-size', '65535', '--die-on-term',
             '--add-header', 'Connection: close']
 

@@ -35,8 +35,8 @@ def scoped(auth_url, scope):
     if not scope:
         return auth_url
     prefix = base64.urlsafe_b64encode(scope.encode()).decode().rstrip('=')
-    root, slash, version = auth_url.rpartition('/')
-    return f'{root}/scope/{prefix}{slash}{version}'
+    parts = urllib.parse.urlsplit(auth_url)
+    return parts._replace(path=f'/scope/{prefix}{parts.path}').geturl()
 
 
 class Session:

@@ -61,9 +61,17 @@ class Site:
         offset = 0 if self.front == 'none' else FRONT_OFFSET
         return f'{self.ip}:{service.port + offset}'
 
+    def base(self, service):
+        """The path below which a service is. Rome's Keystone is where
+        DevStack has it."""
+        if self.name == 'Rome' and service is KEYSTONE:
+            return '/identity'
+        return ''
+
     def endpoint(self, service):
         """As the catalogue has it."""
-        return f'http://{self.front_of(service)}{service.path}'
+        return (f'http://{self.front_of(service)}{self.base(service)}'
+                f'{service.path}')
 
     @property
     def auth_url(self):

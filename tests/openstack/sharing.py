@@ -1,5 +1,6 @@
 """Nova at Berlin, Glance at Paris: typed as it stands."""
 import json
+import os
 import re
 
 import programs
@@ -186,27 +187,31 @@ def test_links_of_services_that_name_themselves_lead_to_the_fronts(world):
 
 
 def test_other_clients_need_no_change_either(world):
-    berlin = world.sites['Berlin']
-    done = run([programs.cheops('cheops'), 'run', '--scope', '{Glance: Paris}',
-                '--config', berlin.node_config, '--', 'env', '-u', 'OS_CLOUD',
-                'OS_USERNAME=demo', 'OS_PASSWORD=secret',
-                'OS_PROJECT_NAME=demo', 'OS_USER_DOMAIN_ID=default',
-                'OS_PROJECT_DOMAIN_ID=default', '/usr/bin/openstack', 'image',
-                'list', '-f', 'value', '-c', 'Name']).must()
-    expect('paris-only' in done.out.split(), done)
+    """At Rome, too, whose Keystone is below a path."""
     sdk = '''
 import openstack, sys
 cloud = openstack.connect(
     auth_url=sys.argv[1], username="demo", password="secret",
     project_name="demo", user_domain_id="default",
-    project_domain_id="default", region_name="Berlin",
+    project_domain_id="default", region_name=sys.argv[3],
     auth_type=sys.argv[2])
 print(*[x.name for x in cloud.image.images()])
 '''
-    url = rest.scoped(berlin.auth_url, '{Glance: Paris}')
-    for kind in ('v3password', 'password'):
-        done = run([programs.PYTHON, '-c', sdk, url, kind]).must()
+    for name in ('Berlin', 'Rome'):
+        site = world.sites[name]
+        done = run([programs.cheops('cheops'), 'run', '--scope',
+                    '{Glance: Paris}', '--config', site.node_config, '--',
+                    'env', '-u', 'OS_CLOUD', 'OS_USERNAME=demo',
+                    'OS_PASSWORD=secret', 'OS_PROJECT_NAME=demo',
+                    'OS_USER_DOMAIN_ID=default',
+                    'OS_PROJECT_DOMAIN_ID=default', '/usr/bin/openstack',
+                    'image', 'list', '-f', 'value', '-c', 'Name'],
+                   {**os.environ, 'OS_AUTH_URL': site.auth_url}).must()
         expect('paris-only' in done.out.split(), done)
+        url = rest.scoped(site.auth_url, '{Glance: Paris}')
+        for kind in ('v3password', 'password'):
+            done = run([programs.PYTHON, '-c', sdk, url, kind, name]).must()
+            expect('paris-only' in done.out.split(), done)
 
 
 def _refused(world, scope, *says, method='POST', path='/servers'):
