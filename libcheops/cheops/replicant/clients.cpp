@@ -272,7 +272,11 @@ bool owner::settle(waiter& w) {
     return true;
   }
   // Its fate is not in the log yet, but our application did it: it stands.
-  return settle_done(w);
+  if (find_open(s_.shared, w.index) != nullptr)
+    return settle_done(w);
+  // It was decided in what came as a snapshot, and is forgotten by now.
+  answer_to(w, ending::open, refusal::none, 0);
+  return true;
 }
 
 bool owner::settle_scale(waiter& w) {
@@ -301,10 +305,13 @@ bool owner::settle_noted(waiter& w, const note& n) {
   case fate::repeated: {
     w.first = n.first;
     w.call = 0;
-    const auto* first = find(s_.shared, n.first);
-    return first != nullptr && first->how != fate::repeated
-             ? settle_noted(w, *first)
-             : settle_done(w);
+    if (const auto* first = find(s_.shared, n.first))
+      return settle_noted(w, *first);
+    if (find_open(s_.shared, n.first) != nullptr
+        || stood(s_.shared, n.first, n.does))
+      return settle_done(w);
+    answer_to(w, ending::open, refusal::none, 0);
+    return true;
   }
   case fate::stands:
   case fate::undone:

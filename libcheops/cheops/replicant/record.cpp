@@ -44,6 +44,10 @@ private:
 };
 
 void taker::put(note x) {
+  // Nothing came of it: who tries again under its key means a new try. (Where a
+  // create came to nothing, there is nothing that could be tried again.)
+  if (x.how != fate::stands && x.does != change::create)
+    std::erase_if(r_.keys, [&](const key_note& k) { return k.index == x.index; });
   r_.notes.push_back(x);
   if (r_.notes.size() > notes_max)
     r_.notes.pop_front();
@@ -284,6 +288,20 @@ const note* find(const record& in, index_id index) {
 const kept_entry* kept(const record& in, index_id index) {
   auto i = std::ranges::find(in.build, index, &kept_entry::index);
   return i == in.build.end() ? nullptr : &*i;
+}
+
+const open_entry* find_open(const record& in, index_id index) {
+  auto i = std::ranges::find(in.open, index, &open_entry::index);
+  return i == in.open.end() ? nullptr : &*i;
+}
+
+bool stood(const record& in, index_id index, change does) {
+  if (const auto* n = find(in, index))
+    return n->how == fate::stands || n->how == fate::undone;
+  if (does == change::create)
+    return index == in.created_at;
+  return std::ranges::find(in.keys, index, &key_note::index) != in.keys.end()
+         && find_open(in, index) == nullptr;
 }
 
 std::size_t bytes_of(const record& x) {

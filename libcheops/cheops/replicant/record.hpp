@@ -61,6 +61,7 @@ struct session_note {
   friend bool operator==(const session_note&, const session_note&) = default;
 };
 
+/// Of a change that came to nothing it is forgotten: a retry is a new try.
 struct key_note {
   client_key key;
   index_id index = 0;
@@ -110,6 +111,12 @@ std::vector<note> take(record& to, const raft::entry& x);
 [[nodiscard]] const note* find(const record& in, const operation_id& id);
 [[nodiscard]] const note* find(const record& in, index_id index);
 [[nodiscard]] const kept_entry* kept(const record& in, index_id index);
+/// The entry, where it has no fate yet.
+[[nodiscard]] const open_entry* find_open(const record& in, index_id index);
+
+/// Whether the entry, which had a client's key, surely stood: also where its
+/// note has made room for newer ones. False: it did not, or nobody knows.
+[[nodiscard]] bool stood(const record& in, index_id index, change does);
 
 /// Bytes of what `build` and `open` hold.
 [[nodiscard]] std::size_t bytes_of(const record& x);

@@ -273,6 +273,41 @@ BOOST_AUTO_TEST_CASE(a_retry_waits_for_the_first) {
   BOOST_TEST(is(s.answered(token), ending::settled));
 }
 
+BOOST_AUTO_TEST_CASE(a_retry_of_what_was_not_run_is_a_new_try) {
+  made s;
+  auto what = s.change_at(change::patch, 1);
+  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto token = s.ask(1, what);
+  for (int i = 0; i < 60 && !s.answered(token); ++i) {
+    if (s.calls(1))
+      s.answer_call(1, 0, {}, call_end::not_sent);
+    s.tick(1);
+  }
+  BOOST_TEST(is(s.answered(token), refusal::application_down));
+  auto again = s.ask(1, what);
+  BOOST_TEST_REQUIRE(s.calls(1));
+  s.answer_call(1, 200);
+  BOOST_TEST(is(s.answered(again), ending::application));
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_is_the_first_for_longer_than_its_note_is_kept) {
+  made s;
+  auto what = s.change_at(change::patch, 1);
+  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto first = s.ask(1, what);
+  s.work();
+  for (std::size_t i = 0; i < notes_max; ++i) {
+    s.ask(1, s.change_at(change::replace, 1));
+    s.work();
+  }
+  auto index = s.answered(first)->index;
+  BOOST_TEST((find(s.at(1).shared, index) == nullptr));
+  auto again = s.ask(1, what);
+  BOOST_TEST(is(s.answered(again), ending::settled));
+  BOOST_TEST(s.answered(again)->index == index);
+  BOOST_TEST(!s.calls(1));
+}
+
 // -- crashes and calls of unknown fate ---------------------------------------
 
 BOOST_AUTO_TEST_CASE(after_a_crash_a_probe_finds_what_was_done) {

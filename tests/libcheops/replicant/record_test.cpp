@@ -159,6 +159,47 @@ BOOST_AUTO_TEST_CASE(a_retry_with_the_clients_key_is_the_first_again) {
   BOOST_TEST(b.now.build.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(what_came_to_nothing_leaves_its_key_free) {
+  book b;
+  auto made = b.stands(change::create);
+  auto x = sample_submission(change::patch, ++b.sequence);
+  x.key = client_key{digest_of("k"), digest_of("r")};
+  auto i = b.add(x);
+  auto meanwhile = x;
+  meanwhile.id.sequence = ++b.sequence;
+  auto j = b.add(meanwhile);
+  BOOST_TEST((b.of(j) == fate::repeated)); // Nobody knows yet.
+  b.add(verdict{i, false, 503});
+  BOOST_TEST(!stood(b.now, i, change::patch));
+  x.id.sequence = ++b.sequence;
+  x.read_at = made - 1;
+  BOOST_TEST((b.of(b.add(x)) == fate::stale));
+  x.id.sequence = ++b.sequence;
+  x.read_at.reset();
+  auto k = b.add(x);
+  BOOST_TEST((b.of(k) == fate::open));
+  b.add(verdict{k, true, 200});
+  BOOST_TEST(stood(b.now, k, change::patch));
+  x.id.sequence = ++b.sequence;
+  BOOST_TEST((b.of(b.add(x)) == fate::repeated));
+}
+
+BOOST_AUTO_TEST_CASE(what_stood_is_known_for_longer_than_its_note) {
+  book b;
+  auto made = b.stands(change::create);
+  auto x = sample_submission(change::patch, ++b.sequence);
+  x.key = client_key{digest_of("k"), digest_of("r")};
+  auto i = b.add(x);
+  BOOST_TEST(!stood(b.now, i, change::patch));
+  b.add(verdict{i, true, 200});
+  for (std::size_t n = 0; n < notes_max; ++n)
+    b.stands(change::patch);
+  BOOST_TEST((find(b.now, i) == nullptr));
+  BOOST_TEST(stood(b.now, i, change::patch));
+  BOOST_TEST(stood(b.now, made, change::create));
+  BOOST_TEST(!stood(b.now, made + 1, change::create));
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_changed_before_it_is_made_or_after_it_ended) {
   book b;
   BOOST_TEST((b.of(b.open(change::patch)) == fate::absent));
