@@ -33,7 +33,7 @@ constexpr own_field own_fields[] = {
   {"", "serviceaccounts", {"secrets", ""}},
 };
 
-/// Of a Job's pods, by its uid.
+/// By a Job's uid and name.
 constexpr std::array<std::string_view, 4> job_labels{
   "controller-uid", "job-name", "batch.kubernetes.io/controller-uid",
   "batch.kubernetes.io/job-name"};
@@ -126,16 +126,24 @@ void keep_token(const json::value& own, json::value& replacement) {
   }
 }
 
-void keep_job_labels(const json::value& own, json::object& to) {
-  const auto* labels = &own;
-  for (std::string_view key : {"spec", "template", "metadata", "labels"})
-    if (labels = value_in(*labels, key); labels == nullptr)
-      return;
-  auto& there = member(
-    member(member(member(to, "spec"), "template"), "metadata"), "labels");
+/// Those of `own`, and no others.
+void keep_job_labels(const json::value* own, json::object& to) {
+  own = own ? value_in(*own, "metadata") : nullptr;
+  own = own ? value_in(*own, "labels") : nullptr;
+  auto& there = member(member(to, "metadata"), "labels");
   for (auto key : job_labels)
-    if (const auto* x = value_in(*labels, key))
+    if (const auto* x = own ? value_in(*own, key) : nullptr)
       there[key] = *x;
+    else
+      there.erase(key);
+}
+
+/// Of a Job's pods; and its own, where it was made without any.
+void keep_job_labels(const json::value& own, json::object& to) {
+  keep_job_labels(&own, to);
+  const auto* spec = value_in(own, "spec");
+  keep_job_labels(spec ? value_in(*spec, "template") : nullptr,
+                  member(member(to, "spec"), "template"));
 }
 
 /// Whose create it was; a client may have read it at another site.

@@ -23,7 +23,7 @@ constexpr milliseconds silence_max{60'000};
 std::string joined(const json::array& all, std::string_view between) {
   std::string out;
   for (const auto& x : all) {
-    if (!out.empty())
+    if (&x != &all.front()) // The first may be empty: Kubernetes' core group.
       out += between;
     out += x.is_string() ? std::string{x.get_string()} : json::serialize(x);
   }

@@ -325,9 +325,11 @@ BOOST_AUTO_TEST_CASE(a_site_keeps_what_only_it_can_mean) {
     replaced({"batch", "d", "jobs", "j"},
              R"({"metadata":{},"spec":{"selector":{"u":"1"},"template":)"
              R"({"metadata":{"labels":{"controller-uid":"1","x":"y"}}}}})",
-             R"({"metadata":{},"spec":{"selector":{"u":"2"},"template":)"
+             R"({"metadata":{"labels":{"controller-uid":"2","a":"b"}},)"
+             R"("spec":{"selector":{"u":"2"},"template":)"
              R"({"metadata":{"labels":{"controller-uid":"2"}}}}})")
-    == R"({"metadata":{},"spec":{"selector":{"u":"1"},"template":)"
+    == R"({"metadata":{"labels":{"a":"b"}},)"
+       R"("spec":{"selector":{"u":"1"},"template":)"
        R"({"metadata":{"labels":{"controller-uid":"1"}}}}})");
 }
 
