@@ -7,6 +7,7 @@ Starts the sites (testbed.py), plays the story with kubectl, and shows for each
 step what it printed and at which site the object is, asked past the nodes.
 Fails if a step does not hold.
 """
+import json
 import pathlib
 import sys
 
@@ -41,6 +42,45 @@ class Story(stories.Story):
         self.prove(f'{name} is at {", ".join(sites)}, and nowhere else')
 
 
+    def _read(self, site, name, namespace=None):
+        return self._world.session(self._world.sites[site], 'admin',
+                                   direct=True).call(
+            'GET', f'/api/v1/namespaces/{namespace or self.namespace}/'
+            f'configmaps/{name}')
+
+    def prove_alike(self, name, n, *sites):
+        """The ConfigMap comes to be there with that value, and nowhere
+        else."""
+        def alike():
+            got = [self._read(x, name) for x in sites]
+            return all(y[0] == 200 and json.loads(y[2])['data']['n'] == n
+                       for y in got)
+        worlds.wait_until(f'{name} is {n} at {", ".join(sites)}', alike)
+        self.prove(f'{name} is the same at {", ".join(sites)}')
+
+    def prove_gone(self, name):
+        worlds.wait_until(f'{name} is gone', lambda: all(
+            self._read(x, name)[0] == 404 for x in self._world.sites))
+        self.prove(f'{name} is gone everywhere')
+
+    def refused_at_site_3(self):
+        """Made in `default`, where Andy may edit at two sites of three."""
+        name = self._world.unique('mixed')
+        own, self.namespace = self.namespace, 'default'
+        try:
+            self.type('Site1', f'create configmap {name}',
+                      'Site1 & Site2 & Site3')
+            status = f'cheops status configmap/{name}'
+            worlds.wait_until('Site3 is diverged', lambda: 'diverged (403)' in
+                              self._world.kubectl(self._world.sites['Site1'],
+                                                  status, '-n', 'default').out)
+            self.type('Site1', status)
+            self.prove('Site3 is diverged (403); the others have it')
+            self.type('Site1', f'delete configmap {name}')
+        finally:
+            self.namespace = own
+
+
 def play(world, story):
     story.tell('Andy makes an object', 'Andy, at Site1', '''
         He gives no scope: nothing leaves his site.''')
@@ -73,11 +113,7 @@ def play(world, story):
     done = story.type('Site1', 'get configmaps', '{Site22}', code=1)
     expect('Site2' in done.err, 'it does not say what would be right')
 
-    story.tell('Two sites at once are not built yet', 'Andy', '''
-        That is said, and nothing runs.''')
-    done = story.type('Site1', 'create configmap indigo', '{Site1 & Site2}',
-                      code=1)
-    story.prove_at('violet', 'Site2')
+    play_together(world, story)
 
     story.tell('Site2 is cut off', '', '''
         Its cable is out. Nobody is told; packets are lost silently.''')
@@ -95,6 +131,47 @@ def play(world, story):
         The links come back by themselves.''')
     world.heal()
     story.type('Site1', 'get configmap violet', 'Site2')
+
+
+def play_together(world, story):
+    story.tell('One object at two sites', 'Andy, at Site1', '''
+        The thesis' own line. Each site's node makes it there in Andy's name:
+        the API servers know nothing of each other.''')
+    story.type('Site1', 'create configmap indigo --from-literal n=1',
+               '{Site1 & Site2}')
+    story.prove_alike('indigo', '1', 'Site1', 'Site2')
+
+    story.tell('Changed from the other side', 'Andy, at Site2', '''
+        No scope: the object has it.''')
+    story.type('Site2', 'patch configmap indigo --type merge -p '
+               '\'{"data": {"n": "2"}}\'')
+    story.prove_alike('indigo', '2', 'Site1', 'Site2')
+    story.type('Site1', 'cheops status configmap/indigo')
+
+    story.tell('Three sites, one of which says no', 'Andy, at Site1', '''
+        At Site3 he may edit nothing outside of his namespace; here he may. A
+        second one, in `default`, is refused there: it is told, not hidden.''')
+    story.type('Site1', 'create configmap mauve --from-literal n=1',
+               'Site1 & Site2 & Site3')
+    story.prove_alike('mauve', '1', 'Site1', 'Site2', 'Site3')
+    story.refused_at_site_3()
+
+    story.tell('Site3 is cut off', 'Andy', '''
+        Two of three go on. Alone, Site3 reads what it has, and refuses to
+        change what it could not agree on.''')
+    world.cut('Site3')
+    story.type('Site1', 'patch configmap mauve --type merge -p '
+               '\'{"data": {"n": "2"}}\'')
+    story.type('Site3', 'get configmap mauve')
+    done = story.type('Site3', 'label configmap mauve shade=dark', code=1)
+    expect('ServiceUnavailable' in done.err, 'another error')
+
+    story.tell('Site3 is joined again', '', '''
+        What it missed it does by itself.''')
+    world.heal()
+    story.prove_alike('mauve', '2', 'Site1', 'Site2', 'Site3')
+    story.type('Site3', 'delete configmap mauve')
+    story.prove_gone('mauve')
 
 
 def in_a_namespace(world, story):

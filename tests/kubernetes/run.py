@@ -14,8 +14,12 @@ _TESTBED = _HERE.parent.parent / 'testbed'
 sys.path[:0] = [str(_HERE), str(_TESTBED / 'kubernetes'),
                 str(_TESTBED / 'common')]
 
+import apart
+import kinds
 import many
 import refused
+import replicated
+import rights
 import sharing
 import streams
 import suite
@@ -23,4 +27,5 @@ import unscoped
 from world import World
 
 if __name__ == '__main__':
-    suite.main(__doc__, (unscoped, sharing, refused, streams, many), World())
+    suite.main(__doc__, (unscoped, sharing, refused, replicated, kinds, apart,
+                         rights, streams, many), World())
