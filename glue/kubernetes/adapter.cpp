@@ -63,7 +63,7 @@ public:
 
   subject about(const application::service& of, const request_view& in,
                 std::string_view target) const override {
-    subject out{application::match(of, in.method, target), false, {}};
+    subject out{application::match(of, in.method, target), false, false, {}};
     auto& what = out.match.what;
     what.id.clear();
     auto is = read_path(in.method, target);
@@ -76,6 +76,7 @@ public:
     out.here_only = is_here_only(*is, target);
     if (out.here_only)
       return out;
+    out.of_many = is->does == object_verb::remove_collection;
     out.never = why_never(*is);
     if (!out.never.empty()) {
       what.does = application::verb::other;

@@ -225,6 +225,26 @@ result<bool> read_access(const traffic::small_answer& told) {
   return allowed != nullptr && allowed->is_bool() && allowed->get_bool();
 }
 
+result<listed> read_list(std::string_view body) {
+  json::error_code failed;
+  auto whole = json::parse(body, failed);
+  const auto* items = failed ? nullptr : whole.find_pointer("/items", failed);
+  if (items == nullptr || !(items->is_array() || items->is_null()))
+    return error{errc::broken, "the API server's list is none", "",
+                 "look which objects there are", ""};
+  listed out;
+  if (items->is_array())
+    for (const auto& x : items->get_array())
+      if (const auto* meta = x.find_pointer("/metadata", failed);
+          meta != nullptr && meta->is_object())
+        out.names.emplace_back(text_in(meta->get_object(), "namespace"),
+                               text_in(meta->get_object(), "name"));
+  if (const auto* meta = whole.find_pointer("/metadata", failed);
+      meta != nullptr && meta->is_object())
+    out.next = text_in(meta->get_object(), "continue");
+  return out;
+}
+
 traffic::small_answer status_of(unsigned code, std::string_view reason,
                                 std::string_view message,
                                 const std::vector<std::string>& causes) {

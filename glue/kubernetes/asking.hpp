@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// What a node asks its API server about users, and what it reads in the
@@ -48,6 +49,14 @@ struct claim {
                                            const service_id& service);
 /// Errors: broken, as above.
 [[nodiscard]] result<bool> read_access(const traffic::small_answer& told);
+
+/// A page of a list, as far as it says which objects there are.
+struct listed {
+  std::vector<std::pair<std::string, std::string>> names; ///< With namespace.
+  std::string next; ///< To go on with; empty: it was the last.
+};
+/// Errors: broken.
+[[nodiscard]] result<listed> read_list(std::string_view body);
 
 /// metav1.Status, for what has no code of ours. `causes`: one line each.
 [[nodiscard]] traffic::small_answer

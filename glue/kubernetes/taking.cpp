@@ -1,6 +1,7 @@
 #include "glue/kubernetes/taking.hpp"
 
 #include "cheops/names.hpp"
+#include "cheops/percent.hpp"
 #include "cheops/traffic/copies.hpp"
 #include "glue/kubernetes/asking.hpp"
 #include "glue/kubernetes/body.hpp"
@@ -25,6 +26,13 @@ constexpr std::uint16_t stale_status = 409;
 constexpr std::string_view short_answer =
   "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
   "application/json";
+
+constexpr std::string_view short_list =
+  "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
+  "application/json";
+
+/// So many fit into an answer that is looked at.
+constexpr unsigned page_lines = 100;
 
 constexpr std::array<std::string_view, 1> not_logged{"dryRun"};
 
@@ -63,17 +71,22 @@ public:
   step begin(const surroundings& around) override {
     if (auto bad = read())
       return std::move(*bad);
-    return ask_who(around);
+    if (is_.does == object_verb::remove_collection)
+      return ask_many(around, {});
+    return now_ == phase::pass ? pass(around) : ask_who(around);
   }
 
   step told(const result<small_answer>& what,
             const surroundings& around) override;
 
 private:
-  enum class phase { who, may_be, dry_run, look, pass };
+  enum class phase { many, who, may_be, dry_run, look, pass };
 
   std::optional<step> read();
   std::optional<step> read_body();
+  step ask_many(const surroundings& around, const std::string& next);
+  step told_many(const small_answer& what, const surroundings& around);
+  step pass(const surroundings& around);
   step ask_who(const surroundings& around);
   step told_who(const small_answer& what, const surroundings& around);
   step become(const surroundings& around);
@@ -108,8 +121,8 @@ private:
     site_id at;
     needed what;
   };
-  std::vector<question> questions_; ///< Of what the object needs.
-  std::vector<std::string> missing_;
+  std::vector<question> questions_;  ///< Of what the object needs.
+  std::vector<std::string> missing_; ///< Or, of many, what is not to go.
 };
 
 // -- what it is --------------------------------------------------------------
@@ -163,6 +176,56 @@ std::optional<taking::step> taker::read_body() {
   return std::nullopt;
 }
 
+// -- at this site alone ------------------------------------------------------
+
+taking::step taker::pass(const surroundings& around) {
+  now_ = phase::pass;
+  auto out = as_user(around.config->name, std::string{q_.target});
+  if (auto accept = q_.in.get("Accept"); !accept.empty())
+    out.fields.push_back({"Accept", std::string{accept}});
+  out.body = q_.body;
+  return out;
+}
+
+/// Which objects a removal of many is about, a page at a time.
+taking::step taker::ask_many(const surroundings& around,
+                             const std::string& next) {
+  now_ = phase::many;
+  constexpr std::array<std::string_view, 3> ours{"limit", "continue", "watch"};
+  auto target = without_query(q_.target, ours);
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  target += "limit=" + std::to_string(page_lines);
+  if (!next.empty())
+    target += "&continue=" + percent_encoded(next);
+  auto out = as_user(around.config->name, std::move(target));
+  out.method = "GET";
+  out.fields.push_back({"Accept", std::string{short_list}});
+  return out;
+}
+
+/// To remove many at once means this site; what several have is not removed
+/// at one of them.
+taking::step taker::told_many(const small_answer& what,
+                              const surroundings& around) {
+  if (what.status / 100 != 2)
+    return as_answer(what);
+  auto page = read_list(what.body);
+  if (!page)
+    return page.error();
+  for (auto& [ns, name] : page->names) {
+    object_name x{object().group, ns, object().resource, name};
+    if (q_.at.by_id && q_.at.by_id(q_.of.name, object_kind, to_local_id(x)))
+      missing_.push_back(name);
+  }
+  if (!missing_.empty())
+    return failure(errc::not_built,
+                   "some of these " + object().resource
+                     + " are at several sites, such as \"" + missing_.front()
+                     + "\", and many at once are removed at one site only",
+                   "remove them one by one (kubectl delete --all does)");
+  return page->next.empty() ? pass(around) : ask_many(around, page->next);
+}
+
 // -- who asks ----------------------------------------------------------------
 
 taking::step taker::told(const result<small_answer>& what,
@@ -174,6 +237,8 @@ taking::step taker::told(const result<small_answer>& what,
   if (!what)
     return what.error();
   switch (now_) {
+  case phase::many:
+    return told_many(*what, around);
   case phase::who:
     return told_who(*what, around);
   case phase::may_be:
@@ -186,13 +251,6 @@ taking::step taker::told(const result<small_answer>& what,
 }
 
 taking::step taker::ask_who(const surroundings& around) {
-  if (now_ == phase::pass) {
-    auto out = as_user(around.config->name, std::string{q_.target});
-    if (auto accept = q_.in.get("Accept"); !accept.empty())
-      out.fields.push_back({"Accept", std::string{accept}});
-    out.body = q_.body;
-    return out;
-  }
   auto token = bearer_of(q_.in);
   if (token.empty())
     return status_of(401, "Unauthorized",
@@ -255,18 +313,26 @@ taking::step taker::told_may_be(const small_answer& what,
   return ask_may_be(around);
 }
 
-/// Those of another site's cluster itself are nobody here.
+/// The names of one cluster's own users and groups mean others at another
+/// one: each site says whose count there, and the log is for what all take.
 taking::step taker::accept(const surroundings& around) {
+  auto refusal = [&](const site_id& from) -> std::optional<error> {
+    auto name = untrusted_name(who_, site::trust_of(*around.config, from));
+    if (name.empty())
+      return std::nullopt;
+    return failure(errc::forbidden,
+                   "\"" + name + "\" does not count between "
+                     + around.config->name.value + " and " + from.value,
+                   "the operator of each decides: trust.roles, in its "
+                   "configuration");
+  };
   if (!q_.peer.empty())
-    if (auto name =
-          untrusted_name(who_, site::trust_of(*around.config, q_.peer));
-        !name.empty())
-      return failure(errc::forbidden,
-                     "\"" + name + "\" does not count at site "
-                       + around.config->name.value + " when site "
-                       + q_.peer.value + " brings it",
-                     "the operator of " + around.config->name.value
-                       + " decides: trust.roles, in its configuration");
+    if (auto why = refusal(q_.peer))
+      return std::move(*why);
+  for (const auto& site : q_.about.sites)
+    if (site != around.config->name)
+      if (auto why = refusal(site))
+        return std::move(*why);
   auto text = to_json(who_);
   if (text.size() > replicant::principal_bytes_max)
     return failure(errc::too_large,
@@ -325,7 +391,7 @@ taking::step taker::told_dry_run(const small_answer& what,
                    "one has none",
                    "give it a name");
   if (is_.does == object_verb::patch && what.status == 200)
-    return failure(errc::conflict,
+    return failure(errc::bad_request,
                    object().resource + " \"" + object().name + "\" is at "
                      + around.config->name.value
                      + " already, and at this site alone",

@@ -147,7 +147,7 @@ public:
   [[nodiscard]] virtual subject about(const application::service& of,
                                       const request_view& in,
                                       std::string_view target) const {
-    return {application::match(of, in.method, target), false, {}};
+    return {application::match(of, in.method, target), false, false, {}};
   }
 
   /// Whether it makes operations itself, which are then run in the name of

@@ -28,6 +28,7 @@ public:
                ? ask.plug->about(ask.of, ask.in, ask.target)
                : subject{application::match(ask.of, ask.in.method, ask.target),
                          false,
+                         false,
                          {}}),
       safe_(is_safe(ask.in.method)) {}
 
@@ -56,6 +57,11 @@ private:
       return {};
     if (!safe_ && about_.here_only)
       return {};
+    if (!safe_ && first && about_.of_many && ask_.acts) {
+      attach(std::nullopt);
+      out_.what = verdict::replicate;
+      return {};
+    }
     auto found = look();
     if (!found)
       return {};

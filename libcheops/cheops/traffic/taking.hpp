@@ -41,6 +41,9 @@ struct subject {
   /// A change that means something at one site alone: it runs there, whatever
   /// the scope.
   bool here_only = false;
+  /// It may change more than one: the adapter looks which, also without a
+  /// scope.
+  bool of_many = false;
   /// Why a change of it is not for several sites; empty: it is.
   std::string never;
 };

@@ -200,7 +200,6 @@ BOOST_AUTO_TEST_CASE(what_each_cluster_makes_itself_is_refused) {
   }
   BOOST_TEST(
     (ask("DELETE", maps, "Site1 & Site2").refusal.code == errc::bad_request));
-  BOOST_TEST((ask("DELETE", maps).what == verdict::local));
 }
 
 BOOST_AUTO_TEST_CASE(without_an_identity_nothing_is_done_for_users) {
@@ -374,7 +373,7 @@ BOOST_AUTO_TEST_CASE(an_apply_makes_what_is_not_there) {
     (refused(take_as_andy("PATCH", "/api/v1/namespaces/default/configmaps/old",
                           R"({"metadata":{"name":"old"}})", 200))
        .code
-     == errc::conflict));
+     == errc::bad_request));
 }
 
 BOOST_AUTO_TEST_CASE(who_impersonates_must_be_allowed_to) {
@@ -422,6 +421,40 @@ BOOST_AUTO_TEST_CASE(names_of_another_sites_cluster_count_only_where_trusted) {
   BOOST_TEST((why.code == errc::forbidden));
   config->default_trust.roles = {"system:masters"};
   (void) asked(take("POST", maps, R"({"metadata":{"name":"a"}})"));
+}
+
+BOOST_AUTO_TEST_CASE(names_that_count_at_one_site_alone_never_enter_the_log) {
+  (void) take("POST", maps, R"({"metadata":{"name":"a"}})");
+  BOOST_TEST((refused(tell_who("root", R"(["system:masters"])")).code
+              == errc::forbidden));
+  about.sites = {site_id{"Site1"}};
+  (void) asked(take("POST", maps, R"({"metadata":{"name":"a"}})"));
+}
+
+BOOST_AUTO_TEST_CASE(many_are_removed_at_once_where_no_other_site_has_one) {
+  BOOST_TEST((ask("DELETE", maps).what == verdict::replicate));
+  at.by_id = [this](const service_id& s, std::string_view kind,
+                    std::string_view id) { return port->find(s, kind, id); };
+  about.sites.clear();
+  auto path = std::string{maps} + "?labelSelector=a%3Db";
+  auto first = asked(take("DELETE", path));
+  BOOST_TEST(first.method == "GET");
+  BOOST_TEST(first.target == path + "&limit=100");
+  auto second = asked(tell(200, R"({"metadata":{"continue":"c/1"},"items":[
+      {"metadata":{"name":"violet","namespace":"default"}}]})"));
+  BOOST_TEST(second.target == path + "&limit=100&continue=c%2F1");
+  auto last = asked(tell(200, R"({"metadata":{},"items":null})"));
+  BOOST_TEST(last.method == "DELETE");
+  BOOST_TEST(last.target == path);
+  BOOST_TEST(answered(tell(200)).status == 200U);
+
+  (void) asked(take("DELETE", maps));
+  auto why = refused(tell(200, R"({"items":[
+      {"metadata":{"name":"purple","namespace":"default"}}]})"));
+  BOOST_TEST((why.code == errc::not_built));
+  BOOST_TEST(has(why.what, "purple"));
+  (void) asked(take("DELETE", maps));
+  BOOST_TEST(answered(tell(403)).status == 403U);
 }
 
 BOOST_AUTO_TEST_CASE(what_controllers_make_is_not_for_several_sites) {
