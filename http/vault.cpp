@@ -292,6 +292,27 @@ open_vault(const std::string& file) {
     std::make_shared<vault>(std::move(*keys))};
 }
 
+void changing_vault::exchange(std::shared_ptr<const ports::vault> keys) {
+  std::lock_guard lock{guard_};
+  keys_.swap(keys);
+}
+
+std::shared_ptr<const ports::vault> changing_vault::now() const {
+  std::lock_guard lock{guard_};
+  return keys_;
+}
+
+std::string changing_vault::seal(const meta_id& group, const operation_id& id,
+                                 std::string_view content) const {
+  return now()->seal(group, id, content);
+}
+
+std::optional<std::string> changing_vault::open(const meta_id& group,
+                                                const operation_id& id,
+                                                std::string_view sealed) const {
+  return now()->open(group, id, sealed);
+}
+
 std::string fresh_vault_file() {
   secret key;
   ensure(RAND_priv_bytes(key.bytes.data(), static_cast<int>(key.bytes.size()))

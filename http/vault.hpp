@@ -5,7 +5,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 /// Seals what a witness keeps (ports::vault). A file of keys, shared by the
 /// sites that have copies:
@@ -27,6 +30,28 @@ inline constexpr std::size_t vault_keys_max = 8; ///< Of a file.
 /// no error tells anything of a key.
 [[nodiscard]] result<std::shared_ptr<const ports::vault>>
 open_vault(const std::string& file);
+
+/// A vault whose keys may be exchanged while it is used, from any thread: what
+/// one that seals now cannot open, another may have sealed before.
+class changing_vault final : public ports::vault {
+public:
+  explicit changing_vault(std::shared_ptr<const ports::vault> keys)
+    : keys_(std::move(keys)) {}
+
+  void exchange(std::shared_ptr<const ports::vault> keys);
+  [[nodiscard]] std::string seal(const replicant::meta_id& group,
+                                 const replicant::operation_id& id,
+                                 std::string_view content) const override;
+  [[nodiscard]] std::optional<std::string>
+  open(const replicant::meta_id& group, const replicant::operation_id& id,
+       std::string_view sealed) const override;
+
+private:
+  [[nodiscard]] std::shared_ptr<const ports::vault> now() const;
+
+  mutable std::mutex guard_;
+  std::shared_ptr<const ports::vault> keys_;
+};
 
 /// The text of a file with a fresh key.
 [[nodiscard]] std::string fresh_vault_file();

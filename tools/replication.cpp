@@ -125,9 +125,11 @@ open_replication(const std::shared_ptr<const site::config>& from,
   plan.self = config.name;
   plan.store_id = (*opened)->id();
   plan.store = std::move(*opened);
-  plan.keys = std::move(*keys);
-  plan.witnesses = config.replication.witnesses;
   replication out;
+  if (*keys)
+    out.keys = std::make_shared<http::changing_vault>(std::move(*keys));
+  plan.keys = out.keys;
+  plan.witnesses = config.replication.witnesses;
   out.connector = glue::make_connector(glue::connector_plan_of(config, app));
   plan.connector = out.connector;
   out.rights = std::make_shared<peer_rights>(from, app);

@@ -5,6 +5,7 @@
 #include "cheops/site/config.hpp"
 #include "glue/connector.hpp"
 #include "http/metrics.hpp"
+#include "http/vault.hpp"
 
 #include <memory>
 #include <mutex>
@@ -33,6 +34,7 @@ struct replication {
   std::shared_ptr<peer_rights> rights;
   std::shared_ptr<glue::application_connector> connector;
   std::shared_ptr<actors::replicants> replicants;
+  std::shared_ptr<http::changing_vault> keys; ///< Null: there is no key file.
 };
 
 /// The keys of `replication.key_file`; null where there is none. Errors:

@@ -151,6 +151,9 @@ result<void> site_process::reload() {
     return ok;
   if (auto ok = http::service::check(files->config->admin); !ok)
     return ok;
+  auto keys = open_vault(*files->config);
+  if (!keys)
+    return keys.error();
   // The node checks all that the server does, and has nothing to undo.
   if (auto ok = server_->reload(files->config); !ok)
     return ok;
@@ -163,6 +166,8 @@ result<void> site_process::reload() {
     if (auto ok = admin_->reload(); !ok) // It was good a moment ago.
       spdlog::warn("the admin endpoint keeps its files: {}",
                    to_string(ok.error()));
+  if (replicated_.keys && *keys)
+    replicated_.keys->exchange(std::move(*keys));
   if (replicated_.rights)
     replicated_.rights->reload(files->config);
   if (replicated_.connector)

@@ -133,6 +133,21 @@ BOOST_FIXTURE_TEST_CASE(keys_are_changed_without_a_gap, keys) {
   BOOST_TEST(!last->open(group, operation, by_old).has_value());
 }
 
+BOOST_FIXTURE_TEST_CASE(keys_change_while_they_are_used, keys) {
+  http::changing_vault v{of(key_a)};
+  auto old = v.seal(group, operation, text);
+  // Another site may seal with the new one already.
+  v.exchange(of(key_a + "\n" + key_b));
+  BOOST_TEST(v.seal(group, operation, text) == old);
+  auto fresh = of(key_b)->seal(group, operation, text);
+  BOOST_TEST(v.open(group, operation, fresh).value() == text);
+  v.exchange(of(key_b + "\n" + key_a));
+  BOOST_TEST(v.seal(group, operation, text) == fresh);
+  BOOST_TEST(v.open(group, operation, old).value() == text);
+  v.exchange(of(key_b));
+  BOOST_TEST(!v.open(group, operation, old));
+}
+
 // -- the file ----------------------------------------------------------------
 
 BOOST_FIXTURE_TEST_CASE(a_fresh_key_is_a_key_and_for_its_owner_alone, keys) {
