@@ -34,6 +34,8 @@ struct keeper_state {
   std::unordered_set<replicant::meta_id> about; ///< What `batches` change.
   std::vector<replicant::meta_id> erasing;
 
+  replicant::passing_rows passing;
+
   [[nodiscard]] const ports::store& store() const { return *parts->plan.store; }
 };
 
@@ -124,7 +126,7 @@ void on_erase(keeper_ptr self, const erase_order& x) {
   settle(self, x.meta);
   if (st.failed)
     return;
-  auto all = replicant::erase_all(st.store(), x.meta, x.ended);
+  auto all = replicant::erase_all(st.store(), x.meta, x.how, st.passing);
   if (!all) {
     fail(self, all.error());
     return;
@@ -186,14 +188,6 @@ result<ports::list_page> page(const keeper_state& st, const list_ask& asks) {
     if (!own || !site)
       return true; // It is damaged; its owner says so when it is needed.
     auto line = line_of(*meta, *own, *site);
-    auto anywhere = asks.which;
-    anywhere.site.reset();
-    if (!fits(line, anywhere))
-      return true;
-    // It began with some members; who they are now stands in the log.
-    if (auto now = dream(st, *meta); now && *now)
-      if (auto members = members_of(**now); !members.empty())
-        line.members = std::move(members);
     if (fits(line, asks.which))
       out.lines.push_back(std::move(line));
     return true;
@@ -236,6 +230,7 @@ keeper_actor::behavior_type keeper(keeper_ptr self, const parts_ptr& parts,
                                    std::shared_ptr<spdlog::logger> log) {
   self->state.parts = parts;
   self->state.log = std::move(log);
+  self->state.passing = std::move(parts->passing);
   self->set_error_handler([](caf::error&) {});
   return {
     [self](keep& x) { on_keep(self, x); },

@@ -179,7 +179,8 @@ void perform(owner_ptr self, replicant::read_answer& x) {
 
 void perform(owner_ptr self, replicant::forget& x) {
   self->state.ends = true;
-  report(self, owner_forgets{x.ended, std::move(x.who)});
+  self->state.plan->parts->creates.end(self->state.core.meta);
+  report(self, owner_forgets{x.how, std::move(x.who)});
 }
 
 void perform(owner_ptr self, replicant::event& x) {
@@ -239,6 +240,20 @@ void show_in_index(owner_ptr self) {
   st.shown.replica = now;
 }
 
+/// Before it is called, and until the index has what it made.
+void show_create(owner_ptr self) {
+  auto& st = self->state;
+  auto& board = st.plan->parts->creates;
+  const auto* create = replicant::unsettled_create(st.core);
+  if (create == nullptr) {
+    board.end(st.core.meta);
+    return;
+  }
+  const auto& key = st.core.born.key;
+  board.begin(st.core.meta, create->service, create->kind,
+              key ? std::string_view{key->path.back()} : std::string_view{});
+}
+
 /// What may be a little late: each tick, and before sleep.
 void show_the_rest(owner_ptr self) {
   auto& st = self->state;
@@ -288,6 +303,7 @@ void advance(owner_ptr self, const replicant::input& in) {
   auto& st = self->state;
   auto effects = replicant::step(st.core, in);
   show_in_index(self);
+  show_create(self);
   for (auto& effect : effects)
     std::visit([self](auto& x) { perform(self, x); }, effect);
   if (!st.wishes.empty())
@@ -423,6 +439,7 @@ void begin(owner_ptr self) {
     st.shown.replica = {st.core.meta, site.done, replicant::state_of(st.core)};
     plan.parts->index.put(st.shown.key, st.shown.replica);
   }
+  show_create(self);
   if (!st.core.halted.empty())
     plan.log->error("replicant {}: cannot go on here: {}", st.resource,
                     st.core.halted);

@@ -134,14 +134,15 @@ void on(owners_ptr self, const meta_id& meta, const owner_forgets& x) {
   detach(st, meta, i->second);
   leave(st, meta);
   i->second.now = phase::erasing;
-  if (x.ended)
+  st.fallen.erase(meta);
+  if (x.how.ended)
     st.over.ended(meta);
   else
     st.over.left(meta, replicant::origin_of(x.who));
-  self->send(st.plan.keeper, erase_order{meta, x.ended});
+  self->send(st.plan.keeper, erase_order{meta, x.how});
   // What is over has been dealt with, whatever somebody waits for.
   auto w = st.wishes.find(meta);
-  if (!x.ended || w == st.wishes.end())
+  if (!x.how.ended || w == st.wishes.end())
     return;
   auto all = std::move(w->second);
   st.wishes.erase(w);
@@ -160,7 +161,7 @@ void on(owners_ptr self, const meta_id& meta, const owner_is_over& x) {
 void on(owners_ptr self, const meta_id& asker, const owner_awaits& x) {
   auto& st = self->state;
   auto named_alike = asker.high == x.on.high && asker.low == x.on.low;
-  if (st.over.is_over(x.on) || (named_alike && !has(st, x.on))) {
+  if (is_over(st, x.on) || (named_alike && !has(st, x.on))) {
     answer_wish(self, asker, {x.on, x.index, {}});
     return;
   }
@@ -240,7 +241,7 @@ void begin(owners_ptr self) {
   st.plan.router->attach(std::string{replicant_kind}, me);
   auto& parts = *st.plan.parts;
   st.known = std::exchange(parts.known, {});
-  st.over = std::exchange(parts.over, {});
+  st.over = replicant::generations{parts.plan.store.get()};
   count_all(st);
   for (const auto& meta : std::exchange(parts.to_wake, {}))
     st.to_wake.emplace_back(meta, std::nullopt);

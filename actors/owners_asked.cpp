@@ -13,12 +13,15 @@ namespace {
 
 using replicant::contact;
 
-meta_id meta_for(owners_state& st, const change_question& x) {
+result<meta_id> meta_for(owners_state& st, const change_question& x) {
   const auto& op = std::get<replicant::asked>(x.what).what;
   const auto& makes = *x.makes;
-  if (makes.key)
-    return replicant::meta_of(*makes.key,
-                              std::max(x.generation, st.over.next(*makes.key)));
+  if (makes.key) {
+    auto next = st.over.next(*makes.key);
+    if (!next)
+      return next.error();
+    return replicant::meta_of(*makes.key, std::max(x.generation, *next));
+  }
   if (!makes.retry_key.empty())
     return replicant::meta_of_retry(op.service, op.principal, makes.retry_key);
   auto high = st.random();
@@ -61,11 +64,22 @@ void create(owners_ptr self, const change_ptr& x) {
                     own.value, "replicate", "ask the first site of the scope"});
     return;
   }
-  auto was = std::exchange(x->meta, meta_for(st, *x));
+  auto meta = meta_for(st, *x);
+  if (!meta) {
+    x->answer(meta.error());
+    return;
+  }
+  auto was = std::exchange(x->meta, *meta);
   name_itself(std::get<replicant::asked>(x->what).what, was, x->meta);
-  if (has(st, x->meta))
+  if (has(st, x->meta)) {
     give_or_load(self, x->meta, {x});
-  else if (st.over.is_over(x->meta) || st.over.has_left(x->meta, st.self()))
+    return;
+  }
+  auto ended = st.over.is_over(x->meta);
+  auto left = st.over.has_left(x->meta, st.self());
+  if (!ended || !left)
+    x->answer(ended ? left.error() : ended.error());
+  else if (*ended || *left)
     refuse(x, st);
   else
     found(self, x);
@@ -103,8 +117,8 @@ void on(owners_ptr self, const std::shared_ptr<read_question>& x) {
     return;
   }
   replicant::read_answer none;
-  none.why = st.over.is_over(x->asks.meta) ? replicant::refusal::over
-                                           : replicant::refusal::absent;
+  none.why = is_over(st, x->asks.meta) ? replicant::refusal::over
+                                       : replicant::refusal::absent;
   x->answer(none);
 }
 

@@ -42,7 +42,7 @@ struct owners_state {
   static inline const char* name = "owners";
   owners_plan plan;
   catalogue known;
-  replicant::generations over;
+  replicant::generations over; ///< Reads the store beside KEEPER.
   std::unordered_map<meta_id, resident> residents;
   std::unordered_map<caf::actor_id, meta_id> by_actor;
   /// Who waits for a replicant, by whom it waits for.
@@ -93,6 +93,8 @@ void count_all(owners_state& st);
 // -- residents.cpp -----------------------------------------------------------
 
 [[nodiscard]] bool has(const owners_state& st, const meta_id& meta);
+/// Whether it was here and is over, as far as can be said.
+[[nodiscard]] bool is_over(const owners_state& st, const meta_id& meta);
 [[nodiscard]] bool has_room(const owners_state& st);
 [[nodiscard]] error no_room();
 /// There is no such replicant, or no more.

@@ -87,17 +87,6 @@ ports::replicant_view view_of(const replicant::state& x) {
   return out;
 }
 
-std::vector<member_view> members_of(const replicant::state& x) {
-  if (std::ranges::find(x.group.members(), x.self, &raft::member::id)
-      == x.group.members().end())
-    return {};
-  auto out =
-    views_of(x.group.members(), x.site, replicant::state_of(x), x.self);
-  for (auto& m : out)
-    m.last.clear();
-  return out;
-}
-
 ports::operation_view view_of(const replicant::state& x,
                               const replicant::operation_id& id) {
   ports::operation_view out;
@@ -132,11 +121,8 @@ ports::replicant_line line_of(const replicant::meta_id& meta,
   out.state = worst == site_state::ok && site.done < site.known
                 ? site_state::pending
                 : worst;
-  auto members = born.members;
-  // Who came since has said how it is there.
-  for (const auto& [id, said] : site.others)
-    if (std::ranges::find(members, id, &raft::member::id) == members.end())
-      members.push_back({id, member_role::voter});
+  auto members = site.members.empty() ? born.members : site.members;
+  // Who has just come, or has left, shows itself all the same.
   if (std::ranges::find(members, self, &raft::member::id) == members.end())
     members.push_back({self, member_role::voter});
   out.members = views_of(members, site, out.state, self);

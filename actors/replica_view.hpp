@@ -17,11 +17,6 @@ namespace cheops::actors {
                                             const replicant::membership& own,
                                             const replicant::site_record& site);
 
-/// Who its members are now, without what they did last; empty: this site is
-/// none of them.
-[[nodiscard]] std::vector<ports::member_view>
-members_of(const replicant::state& x);
-
 [[nodiscard]] bool fits(const ports::replicant_line& x,
                         const ports::list_filter& which);
 

@@ -82,15 +82,17 @@ void remember(replication_parts& to, const meta_id& meta,
   if (x.exists && !x.local_id.empty())
     to.index.put(replicant::key_of_local(x.service, x.kind, x.local_id),
                  {meta, x.done, state});
+  if (const auto* create = replicant::unsettled_create(x))
+    to.creates.begin(meta, create->service, create->kind, {});
 }
 
 result<void> recall(replication_parts& to) {
   using ports::family;
   const auto& store = *to.plan.store;
-  auto over = replicant::load_generations(store);
-  if (!over)
-    return over.error();
-  to.over = std::move(*over);
+  auto passing = replicant::load_passing_rows(store);
+  if (!passing)
+    return passing.error();
+  to.passing = std::move(*passing);
   auto fine = replicant::each_replicant(store, [&](const meta_id& x) {
     to.known.emplace(x, known_replicant{});
     return true;
@@ -137,12 +139,18 @@ replicants::find(const service_id& service, std::string_view kind,
 }
 
 bool replicants::any() const noexcept {
-  return parts_->index.size() != 0;
+  return parts_->index.size() != 0 || !parts_->creates.empty();
 }
 
 std::optional<ports::local_replica>
 replicants::find(const replicant::natural_key& name) const {
   return parts_->index.find(name);
+}
+
+std::optional<ports::open_creates>
+replicants::creating(const service_id& service, std::string_view kind,
+                     std::string_view name) const {
+  return parts_->creates.find(service, kind, name);
 }
 
 void replicants::submit(ports::write_request what,

@@ -56,6 +56,9 @@ public:
        std::string_view local_id) const override;
   [[nodiscard]] std::optional<ports::local_replica>
   find(const replicant::natural_key& name) const override;
+  [[nodiscard]] std::optional<ports::open_creates>
+  creating(const service_id& service, std::string_view kind,
+           std::string_view name) const override;
   void submit(ports::write_request what,
               ports::completion<result<ports::write_answer>> done) override;
   void read_linearizable(

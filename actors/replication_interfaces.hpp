@@ -54,7 +54,7 @@ struct loaded {
 /// answered by `erased`.
 struct erase_order {
   replicant::meta_id meta;
-  bool ended = true;
+  replicant::forgetting how;
 };
 struct erased {
   replicant::meta_id meta;
@@ -122,7 +122,7 @@ struct owner_shows {
 };
 /// It needs the replicant no more, and ends.
 struct owner_forgets {
-  bool ended = true;
+  replicant::forgetting how;
   raft::member_id who; ///< Who it was in the group.
 };
 /// This generation is over since `ended_at`: take the next.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/create_board.hpp"
 #include "actors/event_feed.hpp"
 #include "actors/replica_index.hpp"
 #include "actors/replicants.hpp"
@@ -94,6 +95,7 @@ struct replication_parts {
 
   replication_plan plan;
   replica_index index;
+  create_board creates;
   event_feed feed;
   replication_tallies tally;
   gate way_in;
@@ -109,9 +111,9 @@ struct replication_parts {
       why_ = std::move(why);
   }
 
-  // As the store had it; OWNERS takes them over.
+  // As the store had it; OWNERS takes them over, and KEEPER `passing`.
   catalogue known;
-  replicant::generations over;
+  replicant::passing_rows passing;
   std::vector<replicant::meta_id> to_wake;
 
 private:

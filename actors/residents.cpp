@@ -25,6 +25,11 @@ bool has(const owners_state& st, const meta_id& meta) {
   return st.known.contains(meta) || st.residents.contains(meta);
 }
 
+bool is_over(const owners_state& st, const meta_id& meta) {
+  auto known = st.over.is_over(meta);
+  return known && *known;
+}
+
 error no_room() {
   return not_now("too many replicants are in use at once",
                  "try again in some seconds");
@@ -32,9 +37,8 @@ error no_room() {
 
 void refuse(const change_ptr& x, const owners_state& st) {
   using enum replicant::refusal;
-  x->refuse(st.over.is_over(x->meta)               ? over
-            : st.over.has_left(x->meta, st.self()) ? not_member
-                                                   : absent);
+  auto left = st.over.has_left(x->meta, st.self());
+  x->refuse(is_over(st, x->meta) ? over : left && *left ? not_member : absent);
 }
 
 void give(owners_ptr self, resident& to, owner_input x) {

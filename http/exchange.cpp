@@ -111,6 +111,8 @@ void exchange::decide(traffic::clock::time_point now) {
     w_.decider.decide(in_->view(), caller_of(), *w_.mesh, now, wall, body);
   if (decision_.plans_full)
     w_.counts.hit(bound::plans);
+  if (awaits_creates(now))
+    return;
   switch (decision_.what) {
   case traffic::verdict::refuse: {
     auto counted = refusal_of(decision_.refusal.code);
@@ -404,6 +406,7 @@ void exchange::end(bool keep) {
   if (counted_ > 0)
     release_gathered();
   replicated_.reset();
+  held_.reset();
   record();
   auto whole = request_.done();
   to_upstream_.discard(s_.in);
@@ -434,6 +437,7 @@ void exchange::on_client_gone() {
   if (counted_ > 0)
     release_gathered();
   replicated_.reset(); // What was asked for goes on.
+  held_.reset();
   record();
   decision_ = {};
   pool_ = {};
@@ -522,6 +526,7 @@ void exchange::rearm() {
   case stage::aside: // It has a limit of its own.
     limit_.disarm();
     break;
+  case stage::holding:
   case stage::deciding: // It has one already.
     break;
   case stage::gathering:
@@ -563,6 +568,10 @@ void exchange::on_limit() {
     refuse({errc::timed_out, "the request's body stopped coming",
             w_.site().value, "read the request", ""},
            refusal::idle, 408);
+    break;
+  case stage::holding:
+    decision_ = {};
+    decide(traffic::clock::now());
     break;
   case stage::deciding:
     change_took_too_long();

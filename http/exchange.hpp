@@ -67,6 +67,7 @@ private:
     delayed,    ///< By an injected fault, before the decision.
     aside,      ///< A question of the node's own is on its way.
     gathering,  ///< The whole request must be here first.
+    holding,    ///< A create that may have made what it names is waited for.
     deciding,   ///< The copies of the resource are being asked.
     connecting, ///< A leg waits for its connection.
     asking,     ///< The request goes out; no final head has come.
@@ -141,6 +142,7 @@ private:
   // -- replicated.cpp: resources on several sites ---------------------------
   [[nodiscard]] std::string_view seen_target() const noexcept;
   void refuse_change(error why, unsigned status = 0);
+  [[nodiscard]] bool awaits_creates(traffic::clock::time_point now);
   void replicate();
   [[nodiscard]] error too_large() const;
   void gather_change();
@@ -239,6 +241,7 @@ private:
   std::string held_body_;
 
   std::unique_ptr<replicated> replicated_; ///< Nearly always null.
+  std::unique_ptr<held_change> held_;      ///< Nearly always null.
 
   // A body that is taken in whole; all empty nearly always.
   bool looking_ = false;    ///< … for a scope in it.

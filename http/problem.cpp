@@ -20,6 +20,7 @@ unsigned retry_after(errc code) {
   case errc::overloaded:
   case errc::unreachable:
   case errc::no_quorum:
+  case errc::unsettled:
     return 1;
   default:
     return 0;

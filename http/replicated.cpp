@@ -24,9 +24,16 @@ namespace {
 /// it is not waited for.
 constexpr std::chrono::milliseconds guard{5'000};
 
+/// A change of an id that is not known is held so long, for creates of its
+/// kind; looked at so often; and so many of a thread at once.
+constexpr std::chrono::milliseconds hold_max{5'000};
+constexpr std::chrono::milliseconds hold_step{10};
+constexpr std::size_t held_changes_max = 1'024;
+
 refusal counted_as(errc code) noexcept {
   switch (code) {
   case errc::no_quorum:
+  case errc::unsettled:
     return refusal::no_quorum;
   case errc::undecided:
     return refusal::undecided;
@@ -76,6 +83,48 @@ void exchange::refuse_change(error why, unsigned status) {
   ran_ = ran_ || shown < 500;
   auto counted = counted_as(why.code);
   refuse(why, counted, status);
+}
+
+// -- before it is known whether it is one ------------------------------------
+
+held_change::held_change(worker& at) : on(at) {
+  ++on.held_changes;
+}
+
+held_change::~held_change() {
+  --on.held_changes;
+}
+
+/// The id may be of a copy that a create makes here, and of which nothing is
+/// known yet: those that run now are waited for, and the id is looked up again.
+/// What begins later cannot have made it. False: the decision may be followed.
+bool exchange::awaits_creates(traffic::clock::time_point now) {
+  const auto& open = decision_.unsettled;
+  if (!open || (held_ && held_->newest < open->oldest)) {
+    held_.reset();
+    return false;
+  }
+  auto full = !held_ && w_.held_changes >= held_changes_max;
+  if (full || now - began_ >= std::min(hold_max, answer_limit())) {
+    held_.reset();
+    refuse_change(
+      {errc::unsettled,
+       "a create of its kind runs here and may have made it, so a "
+       "change of it now could be of one copy alone; nothing was "
+       "done",
+       "", "look for copies",
+       "try again in some seconds; cheops get replicants shows what "
+       "is pending"});
+    return true;
+  }
+  if (!held_) {
+    held_ = std::make_unique<held_change>(w_);
+    held_->newest = open->newest;
+  }
+  stage_ = stage::holding;
+  s_.wait_readable(); // To see that the client has gone.
+  limit_.arm(w_.clock, hold_step);
+  return true;
 }
 
 // -- a change ----------------------------------------------------------------

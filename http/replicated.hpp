@@ -14,6 +14,18 @@
 namespace cheops::http {
 
 class exchange;
+struct worker;
+
+/// A place among the changes that wait for creates.
+struct held_change {
+  explicit held_change(worker& at);
+  ~held_change();
+  held_change(const held_change&) = delete;
+  held_change& operator=(const held_change&) = delete;
+
+  worker& on;
+  std::uint64_t newest = 0; ///< What it waits for.
+};
 
 /// What an exchange keeps while it is about a resource on several sites.
 struct replicated {

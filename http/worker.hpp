@@ -68,6 +68,7 @@ struct worker {
   std::vector<std::unique_ptr<listener>> listeners;
   std::list<ref<session>> sessions;
   std::size_t gathered_bytes = 0; ///< Of bodies that are taken in whole.
+  std::size_t held_changes = 0;   ///< That wait for creates.
   seldom bad_handshakes{std::chrono::minutes{1}};
   bool draining = false;
   bool stopped = false;

@@ -27,7 +27,8 @@ enum class family : std::uint8_t {
   site = 4,  ///< meta id -> the site's own record.
   local = 5, ///< service, kind, local id -> meta id.
   over = 6,  ///< meta id without generation -> the last generation that ended;
-             ///< meta id -> who this site was in the group, which it left.
+             ///< meta id -> who this site was in the group, which it left;
+             ///< a number -> the key of one of these, which goes again.
   awake = 7, ///< meta id -> nothing: its owner was not put to sleep.
 };
 inline constexpr std::size_t families = 8;
@@ -45,8 +46,8 @@ struct batch {
   friend bool operator==(const batch&, const batch&) = default;
 };
 
-/// An ordered map of bytes for each family. Used from one thread (the
-/// keeper's), which may be blocked by it.
+/// An ordered map of bytes for each family. Written from one thread (the
+/// keeper's), which may be blocked by it; read from any.
 class store {
 public:
   virtual ~store() = default;
@@ -72,8 +73,8 @@ public:
 // -- vault -------------------------------------------------------------------
 
 /// Seals the content of entries for the full members of groups, so that a
-/// witness keeps what it cannot read. Pure: equal arguments give equal
-/// results, from any thread.
+/// witness keeps what it cannot read. From any thread; with the same keys,
+/// equal arguments give equal results.
 class vault {
 public:
   virtual ~vault() = default;

@@ -94,6 +94,13 @@ struct local_replica {
   replicant::site_state state = replicant::site_state::ok;
 };
 
+/// Creates that this site's application may have run, and whose outcome is not
+/// known here yet, by the order in which they were called: from 1.
+struct open_creates {
+  std::uint64_t oldest = 0;
+  std::uint64_t newest = 0;
+};
+
 /// A site of a replicant, as this one knows it.
 struct member_view {
   replicant::member_id id;
@@ -200,8 +207,8 @@ class replication {
 public:
   virtual ~replication() = default;
 
-  /// False: nothing is replicated here, so that nobody need look. At most one
-  /// atomic load.
+  /// False: nothing is replicated here, so that nobody need look. At most two
+  /// atomic loads.
   [[nodiscard]] virtual bool any() const noexcept = 0;
 
   /// One atomic load while nothing is replicated.
@@ -212,6 +219,13 @@ public:
   /// By the name that its user chose, where it is known by that.
   [[nodiscard]] virtual std::optional<local_replica>
   find(const replicant::natural_key& name) const = 0;
+
+  /// Those of that kind; unset: none, and whatever is not found is no copy.
+  /// `name`: where ids are the names that users chose, those of that name
+  /// alone; else empty. One atomic load while nothing is created.
+  [[nodiscard]] virtual std::optional<open_creates>
+  creating(const service_id& service, std::string_view kind,
+           std::string_view name) const = 0;
 
   /// Runs a change. An error means that surely nothing was or will be done:
   /// `io` (the store has failed: 503 until the node is restarted),

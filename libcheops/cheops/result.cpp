@@ -8,7 +8,7 @@ namespace cheops {
 
 namespace {
 
-constexpr std::array<error_class, 21> classes{{
+constexpr std::array<error_class, 22> classes{{
   {"none", 500, "No error"},
   {"bad-scope", 400, "The scope is wrong"},
   {"unknown-site", 400, "The scope names a site that is not known"},
@@ -30,6 +30,7 @@ constexpr std::array<error_class, 21> classes{{
   {"conflict", 409, "What is there already stands against it"},
   {"not-found", 404, "There is no such thing here"},
   {"key-reused", 422, "The Idempotency-Key belongs to another request"},
+  {"unsettled", 503, "A create here is not settled yet"},
 }};
 
 } // namespace

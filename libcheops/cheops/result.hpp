@@ -32,6 +32,7 @@ enum class errc : std::uint8_t {
   conflict,        ///< What is there already stands against it.
   not_found,       ///< There is no such thing here.
   key_reused,      ///< The Idempotency-Key belongs to another request.
+  unsettled,       ///< It may be a copy that is being made; nothing was done.
 };
 
 /// What a user is told: where, at which step, and the way out.

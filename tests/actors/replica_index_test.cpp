@@ -1,3 +1,4 @@
+#include "actors/create_board.hpp"
 #include "actors/replica_index.hpp"
 #include "cheops/replicant/storage.hpp"
 #include "support/boost_test.hpp"
@@ -55,6 +56,34 @@ BOOST_AUTO_TEST_CASE(what_is_named_is_found_by_its_name) {
   index.erase(key_of("8"), second);
   BOOST_TEST(!index.find(lamp));
   BOOST_TEST(index.size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(creates_that_run_are_told_by_kind_and_name) {
+  create_board board;
+  const service_id b{"B"};
+  auto of = [](std::uint64_t n) { return replicant::random_meta(n, n); };
+  BOOST_TEST(board.empty());
+  BOOST_TEST(!board.find(b, "bar", ""));
+  board.begin(of(1), b, "bar", "lamp");
+  board.begin(of(2), b, "foo", "lamp");
+  board.begin(of(3), b, "bar", "desk");
+  board.begin(of(1), b, "bar", "lamp"); // Known: it keeps its place.
+  auto all = board.find(b, "bar", "");
+  BOOST_REQUIRE(all);
+  BOOST_TEST(all->oldest == 1U);
+  BOOST_TEST(all->newest == 3U);
+  BOOST_TEST(board.find(b, "bar", "desk")->oldest == 3U);
+  BOOST_TEST(!board.find(b, "bar", "chair"));
+  BOOST_TEST(!board.find(b, "ba", ""));
+  // A create whose name is not known may be of any.
+  board.begin(of(4), b, "bar", "");
+  BOOST_TEST(board.find(b, "bar", "chair")->oldest == 4U);
+  board.end(of(1));
+  board.end(of(9));
+  BOOST_TEST(board.find(b, "bar", "")->oldest == 3U);
+  for (std::uint64_t n : {2, 3, 4})
+    board.end(of(n));
+  BOOST_TEST(board.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

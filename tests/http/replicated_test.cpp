@@ -8,8 +8,10 @@
 
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 using namespace cheops;
 using namespace std::chrono_literals;
@@ -519,6 +521,65 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_taken_in_is_refused_before_it_runs) {
   auto d = create("Cheops-Wait: forever\r\n");
   BOOST_TEST(has(read_problem(d), "write here, all or decided"));
   BOOST_TEST(all.empty());
+}
+
+// -- copies that are being made
+// ------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_change_of_a_new_id_waits_until_its_create_is_known) {
+  std::atomic<unsigned> looks{0};
+  std::atomic<bool> known{false};
+  port->on_find = [&](std::string_view local_id) {
+    return known && local_id == "8"
+             ? std::optional{ports::local_replica{meta, 1, site_state::ok}}
+             : std::nullopt;
+  };
+  // Create 3 makes bar 8; create 4 begins while the change waits.
+  port->on_creating = [&](std::string_view) {
+    return std::optional{ports::open_creates{3, ++looks == 1 ? 3U : 4U}};
+  };
+  auto c =
+    ask("PUT /bars/8", "Content-Type: application/json\r\n", R"({"size":1})");
+  while (looks < 3)
+    std::this_thread::yield();
+  known = true;
+  auto& asked = next();
+  BOOST_TEST((std::get<replicant::meta_id>(asked.what.on) == meta));
+  BOOST_TEST(asked.what.what.what.body == R"({"size":1})");
+  asked.done(as_application_did(200, R"({"id":"8"})"));
+  BOOST_TEST(has(c.read_until(R"({"id":"8"})"), "HTTP/1.1 200 OK\r\n"));
+  BOOST_TEST(!backend.called());
+}
+
+BOOST_AUTO_TEST_CASE(what_began_later_cannot_have_made_it) {
+  std::atomic<unsigned> looks{0};
+  port->on_creating = [&](std::string_view) {
+    auto n = std::uint64_t{++looks};
+    return std::optional{ports::open_creates{n, n}};
+  };
+  auto c = ask("PUT /bars/8", "", R"({"size":1})");
+  auto b = backend.accept();
+  BOOST_TEST(has(b.read_until(R"({"size":1})"), "PUT /bars/8 HTTP/1.1\r\n"));
+  b.write("HTTP/1.1 204 No Content\r\n\r\n");
+  auto said = c.read_until("\r\n\r\n");
+  BOOST_TEST(has(said, "HTTP/1.1 204 "));
+  BOOST_TEST(!has(said, "Cheops-Replicant"));
+  BOOST_TEST(looks == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_change_that_could_be_of_one_copy_alone_is_refused) {
+  config->times.answer = 200ms;
+  port->on_creating = [](std::string_view) {
+    return std::optional{ports::open_creates{3, 3}};
+  };
+  auto c = ask("DELETE /bars/8");
+  auto said = read_problem(c);
+  BOOST_TEST(has(said, "HTTP/1.1 503 "));
+  BOOST_TEST(has(said, "Cheops-Error: unsettled\r\n"));
+  BOOST_TEST(has(said, "Retry-After: 1\r\n"));
+  BOOST_TEST(!backend.called());
+  // Who leaves while it waits leaves its place.
+  (void) ask("DELETE /bars/8");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

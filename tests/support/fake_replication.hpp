@@ -35,11 +35,31 @@ public:
   ports::feed_page feed;
   result<void> state;
 
-  [[nodiscard]] bool any() const noexcept override { return !copies.empty(); }
+  std::function<std::optional<ports::local_replica>(std::string_view local_id)>
+    on_find; ///< In the place of `copies`.
+  /// By kind; read on the data plane's threads.
+  std::map<std::string, ports::open_creates> open;
+  std::function<std::optional<ports::open_creates>(std::string_view name)>
+    on_creating;
+
+  [[nodiscard]] bool any() const noexcept override {
+    return !copies.empty() || !open.empty() || on_creating;
+  }
+
+  [[nodiscard]] std::optional<ports::open_creates>
+  creating(const service_id&, std::string_view kind,
+           std::string_view name) const override {
+    if (on_creating)
+      return on_creating(name);
+    auto i = open.find(std::string{kind});
+    return i == open.end() ? std::nullopt : std::optional{i->second};
+  }
 
   [[nodiscard]] std::optional<ports::local_replica>
   find(const service_id&, std::string_view kind,
        std::string_view local_id) const override {
+    if (on_find)
+      return on_find(local_id);
     auto i = copies.find({std::string{kind}, std::string{local_id}});
     return i == copies.end() ? std::nullopt : std::optional{i->second};
   }

@@ -94,19 +94,12 @@ std::size_t change_book::count(change_fate fate) const {
 }
 
 std::map<std::string, std::string> deviations(const change_book& book,
-                                              const std::string& site,
                                               const held_tags& held) {
   std::map<std::string, std::string> out;
   std::set<std::string> known;
   for (const auto& x : book.lives) {
     known.insert(x.name);
     auto may = allowed_end_of(x);
-    for (const auto& c : x.changes)
-      if (c.fate == change_fate::apart && c.site == site) {
-        may.gone = may.gone || c.verb == change_verb::remove;
-        if (c.verb != change_verb::remove)
-          may.tags.insert(c.tag);
-      }
     auto [first, last] = held.equal_range(x.name);
     auto copies = std::distance(first, last);
     auto good = copies == 0   ? may.gone

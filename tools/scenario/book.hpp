@@ -46,8 +46,8 @@ struct allowed_end {
 /// By what was acknowledged, in the order that the answers told; a change
 /// whose fate is open may have been done at any time, or never. One that was
 /// done `apart` changed no more than what one site's application has, of which
-/// its node could not tell that it is the copy (a create that is uncertain, or
-/// under way, there): it is none of the resource's.
+/// its node could not tell that it is the copy (a create that is uncertain
+/// there): it is none of the resource's.
 [[nodiscard]] allowed_end allowed_end_of(const life& x);
 
 /// All lives of a workload.
@@ -63,10 +63,10 @@ struct change_book {
 /// What a site's application holds of one name: the tags of all of that name.
 using held_tags = std::multimap<std::string, std::uint64_t>;
 
-/// Where `held` at that site is not as the book says, in words, by name. What
-/// was done `apart` there may be seen there, and nowhere else.
+/// Where what a site holds is not as the book says, in words, by name. What was
+/// done `apart` is none of it: where that is seen, the site must show that it
+/// is `uncertain`.
 [[nodiscard]] std::map<std::string, std::string>
-deviations(const change_book& book, const std::string& site,
-           const held_tags& held);
+deviations(const change_book& book, const held_tags& held);
 
 } // namespace cheops::scenario

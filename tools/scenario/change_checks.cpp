@@ -175,7 +175,7 @@ bool acknowledged(sites& all, const change_book& book, std::string& seen) {
       continue;
     }
     for (const auto& [name, why] :
-         deviations(book, x->name, tags_of(*now, prefix_of(book))))
+         deviations(book, tags_of(*now, prefix_of(book))))
       wrong.add(name + " at " + x->name + ": " + why);
   }
   auto stands = book.count(change_fate::stands);
@@ -187,7 +187,8 @@ bool acknowledged(sites& all, const change_book& book, std::string& seen) {
          + " of one site alone";
   if (!wrong.none())
     seen += "; " + wrong.text();
-  return wrong.none() && stands > 0;
+  // Where nothing stays uncertain, nobody changes one copy alone.
+  return wrong.none() && stands > 0 && book.count(change_fate::apart) == 0;
 }
 
 /// All names whose creates an application tells of, as often as it does.
@@ -287,7 +288,7 @@ void hidden_at(sites& all, live_site& site, const change_book& book,
   for (const auto& x : book.lives)
     replicants[x.name] = x.replicant;
   for (const auto& [name, why] :
-       deviations(book, site.name, tags_of(*now, prefix_of(book)))) {
+       deviations(book, tags_of(*now, prefix_of(book)))) {
     const auto& id = replicants[name];
     if (!uncertain->contains(id) && !diverged->contains(id))
       wrong.add(name + (id.empty() ? "" : " (" + id + ")") + " at " + site.name

@@ -9,8 +9,6 @@
 
 namespace cheops::raft {
 
-namespace {} // namespace
-
 void machine::draw_wait() {
   auto base = std::max(1U, s_.set.election_ticks);
   s_.election_wait = base + static_cast<unsigned>(splitmix64(s_.random) % base);
@@ -251,8 +249,9 @@ void machine::take(const message& m, const vote_answer& x) {
   }
 }
 
-void machine::take(const message&, const timeout_now&) {
-  if (s_.now == role::leader)
+void machine::take(const message& m, const timeout_now&) {
+  // Only who leads hands over; once we campaign, nobody leads.
+  if (s_.now != role::follower || s_.leader != m.from)
     return;
   s_.by_transfer = true;
   wake();

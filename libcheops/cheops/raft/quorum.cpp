@@ -9,6 +9,14 @@ const member* find(const configuration& in, const member_id& who) {
   return i == in.end() ? nullptr : &*i;
 }
 
+bool is_witness(const member& x) noexcept {
+  return x.role == member_role::witness;
+}
+
+bool has_witness(const configuration& in) noexcept {
+  return std::ranges::any_of(in, is_witness);
+}
+
 bool votes(const member& x) noexcept {
   return x.role != member_role::learner;
 }
@@ -60,7 +68,7 @@ std::optional<configuration> changed(const configuration& in,
     std::ranges::sort(out, {}, &member::id);
   }
   auto full = std::ranges::count(out, member_role::voter, &member::role);
-  auto witnesses = std::ranges::count(out, member_role::witness, &member::role);
+  auto witnesses = std::ranges::count_if(out, is_witness);
   if (full == 0 || (witnesses > 0 && full < 2) || witnesses > 1)
     return std::nullopt;
   return out;

@@ -8,6 +8,9 @@ namespace cheops::raft {
 
 [[nodiscard]] const member* find(const configuration& in, const member_id& who);
 
+[[nodiscard]] bool is_witness(const member& x) noexcept;
+[[nodiscard]] bool has_witness(const configuration& in) noexcept;
+
 /// Voters and witnesses: those whose majority decides.
 [[nodiscard]] bool votes(const member& x) noexcept;
 [[nodiscard]] std::size_t voters(const configuration& in) noexcept;

@@ -171,7 +171,7 @@ index_id machine::match_of(const member_id& who) const {
 index_id machine::held_by_all() const {
   auto out = s_.stable;
   for (const auto& x : s_.members())
-    if (x.role != member_role::witness)
+    if (!is_witness(x))
       out = std::min(out, match_of(x.id));
   return out;
 }
@@ -288,7 +288,7 @@ void machine::send_append(const member_id& to, progress& p, bool sleep) {
 void machine::send_snapshot(const member_id& to, progress& p) {
   snapshot_request x{s_.log.base(), s_.round};
   if (const auto* who = find(s_.members(), to);
-      who != nullptr && who->role == member_role::witness)
+      who != nullptr && is_witness(*who))
     x.whole.payload.clear(); // A witness must not read it.
   p.snapshot_out = x.whole.index;
   p.next = x.whole.index + 1;

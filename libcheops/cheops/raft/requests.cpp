@@ -87,7 +87,9 @@ void machine::send_waiting() {
 }
 
 void machine::take(const message& m, const forwarded& x) {
+  // One that was removed, or never was of the group, has nothing to write.
   auto can = s_.now == role::leader && !s_.successor
+             && find(s_.members(), m.from) != nullptr
              && own_role() != member_role::witness && !stopped_by_witness()
              && has_room(x.payload.size());
   if (!can) {
@@ -176,7 +178,8 @@ void machine::on(const read_asked& in) {
 }
 
 void machine::take(const message& m, const read_index_request& x) {
-  if (s_.now != role::leader || s_.reads.size() >= s_.set.reads_max) {
+  if (s_.now != role::leader || s_.reads.size() >= s_.set.reads_max
+      || find(s_.members(), m.from) == nullptr) {
     send_now(m.from, read_index_answer{x.read, false, 0});
     return;
   }

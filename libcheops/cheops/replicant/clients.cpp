@@ -39,8 +39,7 @@ refusal why_of(fate x) {
 bool makes_sense(const raft::configuration& x) {
   auto full =
     std::ranges::count(x, raft::member_role::voter, &raft::member::role);
-  auto witnesses =
-    std::ranges::count(x, raft::member_role::witness, &raft::member::role);
+  auto witnesses = std::ranges::count_if(x, raft::is_witness);
   std::set<site_id> ids; // Of a site, one store.
   for (const auto& m : x)
     ids.insert(m.id.site);
@@ -134,11 +133,10 @@ void owner::on(const asked& in) {
 /// has no key, and without one of our own nothing can be sealed.
 bool owner::can_read(const raft::configuration& wanted) const {
   auto lacks = [&](const raft::member& m) {
-    if (m.role == raft::member_role::witness)
+    if (raft::is_witness(m))
       return !s_.keys;
     return std::ranges::any_of(s_.group.members(), [&](const raft::member& x) {
-      return x.role == raft::member_role::witness
-             && store_of(x.id) == store_of(m.id);
+      return raft::is_witness(x) && store_of(x.id) == store_of(m.id);
     });
   };
   return std::ranges::none_of(wanted, lacks);
@@ -183,7 +181,7 @@ void owner::ask(waiter w, std::string payload, std::size_t bytes) {
 std::vector<site_line> owner::lines(index_id index) const {
   std::vector<site_line> out;
   for (const auto& m : s_.group.members()) {
-    if (m.role == raft::member_role::witness)
+    if (raft::is_witness(m))
       continue;
     site_line x{m.id.site, site_state::pending, 0};
     const auto* done = &s_.site.done;
@@ -234,7 +232,7 @@ void owner::answer_to(waiter& w, ending how, refusal why,
 
 bool owner::done_by_all(index_id index) const {
   return std::ranges::all_of(s_.group.members(), [&](const raft::member& m) {
-    if (m.id == s_.self || m.role == raft::member_role::witness)
+    if (m.id == s_.self || raft::is_witness(m))
       return true;
     auto i = s_.site.others.find(m.id);
     return i != s_.site.others.end() && i->second.done >= index;

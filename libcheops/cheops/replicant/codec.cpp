@@ -186,7 +186,8 @@ void put(writer& w, const submission& x) {
   w.u8(x.sealed ? 1 : 0);
   w.text(x.content);
 }
-void read(source& s, submission& x) {
+/// All but the content.
+static void read_head(source& s, submission& x) {
   read(s, x.id);
   x.floor = s.bytes.varint();
   x.does = enumeration(s, change::remove);
@@ -194,6 +195,9 @@ void read(source& s, submission& x) {
   read_maybe(s, x.key);
   x.report_soon = flag(s);
   x.sealed = flag(s);
+}
+void read(source& s, submission& x) {
+  read_head(s, x);
   x.content = text(s, 2 * body_bytes_max);
 }
 
@@ -300,6 +304,15 @@ std::string encode(const log_entry& x) {
     fields::put(w, std::get<membership_goal>(x));
   }
   return w.take();
+}
+
+bool shows_content(std::string_view entry) {
+  source s{entry};
+  if (s.bytes.u8() != fields::layout || s.bytes.u8() != 0)
+    return false;
+  submission x;
+  fields::read_head(s, x);
+  return s.ok() && !x.sealed;
 }
 
 result<log_entry> decode_entry(std::string_view bytes) {

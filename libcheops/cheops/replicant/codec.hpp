@@ -41,6 +41,9 @@ struct membership {
 /// bound.
 [[nodiscard]] result<operation> decode_operation(std::string_view x);
 [[nodiscard]] result<log_entry> decode_entry(std::string_view x);
+/// Whether it is a submission whose content everybody can read; does not read
+/// the content.
+[[nodiscard]] bool shows_content(std::string_view entry);
 [[nodiscard]] result<membership> decode_membership(std::string_view x);
 [[nodiscard]] result<record> decode_record(std::string_view x);
 [[nodiscard]] result<site_record> decode_site(std::string_view x);

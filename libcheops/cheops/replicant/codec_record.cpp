@@ -261,6 +261,7 @@ void put(writer& w, const site_record& x) {
     put(w, who);
     put(w, said);
   }
+  put(w, x.members);
 }
 void read(source& s, site_record& x) {
   x.known = s.bytes.varint();
@@ -284,6 +285,8 @@ void read(source& s, site_record& x) {
     read(s, who);
     read(s, x.others[who]);
   }
+  if (s.ok() && s.bytes.left() > 0) // Earlier ones end here.
+    read(s, x.members);
 }
 
 void put(writer& w, const hard_state& x) {

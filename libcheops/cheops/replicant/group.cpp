@@ -22,38 +22,30 @@ bool owner::leads() const {
 
 bool owner::is_full(const member_id& x) const {
   const auto* m = raft::find(s_.group.members(), x);
-  return m != nullptr && m->role != raft::member_role::witness;
+  return m != nullptr && !raft::is_witness(*m);
 }
 
 bool owner::is_witness(const member_id& x) const {
   const auto* m = raft::find(s_.group.members(), x);
-  return m != nullptr && m->role == raft::member_role::witness;
+  return m != nullptr && raft::is_witness(*m);
 }
 
 /// A witness is among the members, or is to come.
 bool owner::is_sealed() const {
-  auto witness = [](const raft::member& m) {
-    return m.role == raft::member_role::witness;
-  };
-  return std::ranges::any_of(s_.group.members(), witness)
-         || (s_.shared.goal
-             && std::ranges::any_of(s_.shared.goal->members, witness));
+  return raft::has_witness(s_.group.members())
+         || (s_.shared.goal && raft::has_witness(s_.shared.goal->members));
 }
 
 /// Whether the message has an operation that was not sealed: from a time
 /// without a witness, or of a member that did not know of it yet.
 bool owner::in_clear(const raft::message_body& x) const {
-  auto shows = [](const std::string& payload) {
-    auto what = decode_entry(payload);
-    const auto* sub = what ? std::get_if<submission>(&*what) : nullptr;
-    return sub != nullptr && !sub->sealed;
-  };
   if (const auto* f = std::get_if<raft::forwarded>(&x))
-    return shows(f->payload);
+    return shows_content(f->payload);
   const auto* a = std::get_if<raft::append_request>(&x);
   return a != nullptr
          && std::ranges::any_of(a->entries, [&](const raft::entry& e) {
-              return e.kind == raft::entry_kind::operation && shows(e.payload);
+              return e.kind == raft::entry_kind::operation
+                     && shows_content(e.payload);
             });
 }
 
@@ -119,8 +111,10 @@ void owner::take_entry(const raft::entry& x) {
   }
   for (const auto& n : notes)
     decided(n);
-  if (x.kind == raft::entry_kind::configure)
+  if (x.kind == raft::entry_kind::configure) {
+    dirty_site_ = true; // It has the members, for who only looks.
     follow_members();
+  }
   if (ended == 0 && s_.shared.ended_at != 0)
     changed(false); // The others wait for us to know.
 }

@@ -206,40 +206,4 @@ raft::member_id store_of(const raft::member_id& x) {
   return {x.site, x.store.substr(0, x.store.find(joint))};
 }
 
-std::uint32_t generations::next(const natural_key& key) const {
-  auto x = meta_of(key, 0);
-  auto i = last_.find({x.high, x.low});
-  return i == last_.end() ? 1 : i->second + 1;
-}
-
-bool generations::is_over(const meta_id& x) const {
-  auto i = last_.find({x.high, x.low});
-  return i != last_.end() && x.generation <= i->second;
-}
-
-void generations::ended(const meta_id& x) {
-  auto& last = last_[{x.high, x.low}];
-  last = std::max(last, x.generation);
-}
-
-bool generations::has_left(const meta_id& x, const raft::member_id& who) const {
-  auto i = left_.find(x);
-  return i != left_.end()
-         && std::ranges::find(i->second, origin_of(who)) != i->second.end();
-}
-
-void generations::left(const meta_id& x, std::uint64_t who) {
-  auto [i, fresh] = left_.try_emplace(x);
-  i->second.push_back(who);
-  if (i->second.size() > memberships_max)
-    i->second.pop_front();
-  if (!fresh)
-    return;
-  order_.push_back(x);
-  if (order_.size() <= groups_left_max)
-    return;
-  left_.erase(order_.front());
-  order_.pop_front();
-}
-
 } // namespace cheops::replicant

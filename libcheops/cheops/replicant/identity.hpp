@@ -5,9 +5,7 @@
 
 #include <compare>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,39 +96,6 @@ struct birth {
                                          const operation_id& by);
 /// The id of the store itself.
 [[nodiscard]] raft::member_id store_of(const raft::member_id& x);
-
-/// What a site remembers of groups that it has forgotten. Of those that are
-/// over: the generation, so that a late message of an old group never meets a
-/// new one (a tombstone lives in its group until every member has it). Of those
-/// that it left: who it was there, so that it never comes back to vote with an
-/// empty log under its old name.
-class generations {
-public:
-  /// The generation for a create of that key here: 1, or the one behind the
-  /// last that ended.
-  [[nodiscard]] std::uint32_t next(const natural_key& key) const;
-  /// Whether that group is over, as far as this site knows.
-  [[nodiscard]] bool is_over(const meta_id& x) const;
-  void ended(const meta_id& x);
-  /// Whether this site was that member of the group, and left.
-  [[nodiscard]] bool has_left(const meta_id& x,
-                              const raft::member_id& who) const;
-  /// `origin_of` who left. Beyond the bounds the memberships that ended first
-  /// are forgotten: what is still under way to them would have to be that old.
-  void left(const meta_id& x, std::uint64_t who);
-  /// Groups of which it knows that this site left them.
-  [[nodiscard]] std::size_t groups_left() const { return left_.size(); }
-
-private:
-  std::map<digest128, std::uint32_t> last_;
-  std::map<meta_id, std::deque<std::uint64_t>> left_;
-  std::deque<meta_id> order_; ///< Of `left_`, by the first time.
-};
-
-/// Of a group that this site left: the newest of its memberships.
-inline constexpr std::size_t memberships_max = 64;
-/// Groups that this site left. Some 100 bytes each.
-inline constexpr std::size_t groups_left_max = 65'536;
 
 } // namespace cheops::replicant
 

@@ -24,8 +24,7 @@ const raft::member* missing(const raft::configuration& from,
 
 bool unwanted(const raft::member& x, const raft::configuration& wanted) {
   const auto* m = raft::find(wanted, x.id);
-  auto witness = x.role == member_role::witness;
-  return m == nullptr || (m->role == member_role::witness) != witness;
+  return m == nullptr || raft::is_witness(*m) != raft::is_witness(x);
 }
 
 } // namespace
@@ -36,7 +35,7 @@ std::optional<raft::change_asked> next_change(const raft::configuration& now,
   raft::change_asked out;
   // What would be refused later for want of voters goes first.
   for (const auto& m : now)
-    if (m.role == member_role::witness && unwanted(m, wanted))
+    if (raft::is_witness(m) && unwanted(m, wanted))
       return raft::change_asked{0, m.id, std::nullopt};
   for (const auto& m : now)
     if (m.role == member_role::learner && !unwanted(m, wanted))
@@ -125,7 +124,7 @@ void owner::left() {
   // Nobody is left to answer them afterwards.
   settle_waiters();
   serve_readers();
-  hold(forget{s_.over_elsewhere, s_.self});
+  hold(forget{{s_.over_elsewhere, s_.born.key.has_value()}, s_.self});
 }
 
 } // namespace cheops::replicant

@@ -147,11 +147,9 @@ void taker::operator()(membership_goal x) {
 
 /// The member that is that store, in that part.
 const raft::member* taker::standing(const raft::member& x) const {
-  auto witness = [](const raft::member& m) {
-    return m.role == raft::member_role::witness;
-  };
   for (const auto& m : r_.members)
-    if (store_of(m.id) == store_of(x.id) && witness(m) == witness(x))
+    if (store_of(m.id) == store_of(x.id)
+        && raft::is_witness(m) == raft::is_witness(x))
       return &m;
   return nullptr;
 }

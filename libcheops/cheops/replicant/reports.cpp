@@ -14,6 +14,9 @@ bool is_newer(const summary& a, const summary& b) {
   return std::pair{a.session, a.version} > std::pair{b.session, b.version};
 }
 
+/// Senders that are remembered: some are not known to be members yet.
+constexpr std::size_t heard_max = 2 * members_max;
+
 bool says_the_same(const summary& a, const summary& b) {
   return a.done == b.done && a.ended == b.ended && a.state == b.state
          && a.local_id == b.local_id && a.last == b.last;
@@ -37,6 +40,10 @@ void owner::on(const received& in) {
       put(send{{s_.self, m.from, m.group, std::nullopt, foreign_group{}}});
     return;
   }
+  // A site makes up no more stores than a group has members.
+  auto fresh = !s_.heard.contains(m.from);
+  if (fresh && s_.heard.size() >= heard_max)
+    return;
   if (!std::holds_alternative<unknown_group>(m.body))
     s_.heard.insert(m.from);
   std::visit([&](const auto& x) { take(m, x); }, m.body);
@@ -73,7 +80,7 @@ void owner::changed(bool soon) {
 void owner::tell_others(bool soon) {
   ++s_.version;
   for (const auto& m : s_.group.members())
-    if (m.id != s_.self && m.role != raft::member_role::witness) {
+    if (m.id != s_.self && !raft::is_witness(m)) {
       s_.untold[m.id] = {soon ? 0 : s_.set.report_ticks, 0};
       s_.told.insert(m.id);
     }
@@ -145,6 +152,9 @@ void owner::take(const message& m, const summary& x) {
     say_farewell(m.from);
     return;
   }
+  // Who came and is not known here yet says it again.
+  if (!is_known(m.from))
+    return;
   auto& known = s_.site.others[m.from];
   if (is_newer(x, known)) {
     if (!says_the_same(x, known))
@@ -172,7 +182,9 @@ void owner::take(const message& m, const unknown_group&) {
 }
 
 void owner::take(const message& m, const foreign_group&) {
-  s_.foreign.insert(m.from);
+  s_.heard.erase(m.from);
+  if (is_known(m.from))
+    s_.foreign.insert(m.from);
 }
 
 // -- the end -----------------------------------------------------------------
@@ -190,7 +202,7 @@ bool owner::all_have_ended() const {
     return true;
   return std::ranges::all_of(s_.group.members(), [&](const raft::member& m) {
     // Who was here under another id is no more.
-    if (m.id.site == s_.self.site || m.role == raft::member_role::witness
+    if (m.id.site == s_.self.site || raft::is_witness(m)
         || s_.departed_told.contains(m.id) || s_.lost.contains(m.id)
         || planted(bug::forget_early))
       return true;
@@ -209,7 +221,7 @@ void owner::end() {
       || !all_have_ended())
     return;
   for (const auto& m : s_.group.members()) {
-    if (m.role != raft::member_role::witness || s_.lost.contains(m.id))
+    if (!raft::is_witness(m) || s_.lost.contains(m.id))
       continue;
     auto i = s_.site.others.find(m.id);
     if (i != s_.site.others.end() && i->second.gone)
@@ -219,7 +231,7 @@ void owner::end() {
     return;
   }
   s_.forgotten = true;
-  hold(forget{true, s_.self});
+  hold(forget{{true, s_.born.key.has_value()}, s_.self});
 }
 
 void owner::take(const message& m, const group_gone&) {
@@ -229,12 +241,14 @@ void owner::take(const message& m, const group_gone&) {
     // We keep nothing that is our own.
     say(m.from, group_gone{});
     s_.forgotten = true;
-    hold(forget{true, s_.self});
+    hold(forget{{true, s_.born.key.has_value()}, s_.self});
     return;
   }
-  auto& known = s_.site.others[m.from];
-  known.gone = true;
-  known.state = site_state::ok;
+  if (is_known(m.from)) {
+    auto& known = s_.site.others[m.from];
+    known.gone = true;
+    known.state = site_state::ok;
+  }
   s_.untold.erase(m.from);
   dirty_site_ = true;
   // Nobody forgets it before all members have ended: we left before that.
@@ -242,6 +256,16 @@ void owner::take(const message& m, const group_gone&) {
     s_.leaving = farewell{s_.shared.at, true};
     s_.over_elsewhere = true;
   }
+}
+
+/// Whether it is, was, or is to be a member, as far as is known here.
+bool owner::is_known(const member_id& who) const {
+  return raft::find(s_.group.members(), who) != nullptr
+         || raft::find(s_.shared.members, who) != nullptr
+         || raft::find(s_.born.members, who) != nullptr
+         || (s_.shared.goal
+             && raft::find(s_.shared.goal->members, who) != nullptr)
+         || has_departed(who);
 }
 
 bool owner::has_departed(const member_id& who) const {
@@ -293,6 +317,8 @@ void owner::take(const message& m, const farewell& x) {
 /// A member that has left, and we did not hear of it: so did others, perhaps
 /// this one. They know.
 void owner::take(const message& m, const farewell_heard&) {
+  if (!is_known(m.from))
+    return;
   s_.departed_told.insert(m.from);
   s_.untold.erase(m.from);
   if (raft::find(s_.group.members(), m.from) == nullptr)

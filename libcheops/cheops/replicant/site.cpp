@@ -18,6 +18,15 @@ intent intent_of(index_id index, const operation_id& id,
   return out;
 }
 
+const operation* unsettled_create(const site_record& x) {
+  if (x.exists || !x.doing || x.doing->about.does != change::create)
+    return nullptr;
+  auto stuck = std::ranges::any_of(x.troubles, [&](const trouble& t) {
+    return t.index == x.doing->index && t.how == site_state::uncertain;
+  });
+  return stuck ? nullptr : &x.doing->about;
+}
+
 const outcome* find(const site_record& in, index_id index) {
   auto i = std::ranges::find(in.last, index, &outcome::index);
   return i == in.last.end() ? nullptr : &*i;

@@ -83,10 +83,16 @@ struct site_record {
   std::optional<outcome> refused;
   std::deque<outcome> last; ///< The newest.
   std::vector<trouble> troubles;
+  /// The members as of `known`; empty: those that the group began with.
+  raft::configuration members;
   /// Of the other members, as they said last.
   std::map<raft::member_id, summary> others;
   friend bool operator==(const site_record&, const site_record&) = default;
 };
+
+/// The create whose call may have made a copy here of which this record does
+/// not know yet; null: there is none, or it is `uncertain` and a person's.
+[[nodiscard]] const operation* unsettled_create(const site_record& x);
 
 [[nodiscard]] intent intent_of(index_id index, const operation_id& id,
                                const operation& what);

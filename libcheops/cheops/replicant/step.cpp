@@ -175,6 +175,8 @@ void owner::store() {
       add(x.what, s_.meta, l, s_.range);
     if (dirty_site_) {
       s_.site.known = s_.shared.at;
+      const auto& now = s_.group.members();
+      s_.site.members = now == s_.born.members ? raft::configuration{} : now;
       add(x.what, s_.meta, s_.site);
     }
     std::ranges::move(locals_.writes, std::back_inserter(x.what.writes));
@@ -191,7 +193,11 @@ void owner::store() {
 
 contact first_contact(const message& m, const meta_id& meta,
                       const generations& over) {
-  if (over.is_over(meta))
+  auto ended = over.is_over(meta);
+  auto left = over.has_left(meta, m.to);
+  if (!ended || !left)
+    return contact::ignore; // The store cannot say: nothing may be promised.
+  if (*ended)
     return std::holds_alternative<group_gone>(m.body) ? contact::ignore
                                                       : contact::gone;
   if (std::holds_alternative<farewell>(m.body))
@@ -200,7 +206,7 @@ contact first_contact(const message& m, const meta_id& meta,
                || std::holds_alternative<summary>(m.body);
   if (!tells)
     return contact::ignore;
-  if (over.has_left(meta, m.to))
+  if (*left)
     return contact::left;
   return m.born && fingerprint(*m.born) == m.group ? contact::spawn
                                                    : contact::unknown;
@@ -243,7 +249,7 @@ std::vector<site_id> behind(const state& x) {
     auto told = i != x.site.others.end();
     auto gone = told && i->second.gone;
     auto lags = told ? i->second.done < upto : upto > 0;
-    if (m.role == raft::member_role::witness)
+    if (raft::is_witness(m))
       lags = ends && !gone;
     else if (ends)
       lags = !gone && (lags || !i->second.ended || x.untold.contains(m.id));
@@ -251,6 +257,19 @@ std::vector<site_id> behind(const state& x) {
       out.push_back(m.id.site);
   }
   return out;
+}
+
+const operation* unsettled_create(const state& x) {
+  const auto& w = x.doing;
+  auto called = w.now == phase::calling || w.now == phase::settling
+                || w.now == phase::probing || w.maybe;
+  if (called && w.now != phase::stuck && !w.undo && !w.leaving
+      && w.what.does == change::create)
+    return &w.what;
+  // Of an earlier session, whose turn has not come.
+  auto earlier = !x.fresh_intent && x.site.doing
+                 && (w.now == phase::idle || w.index != x.site.doing->index);
+  return earlier ? unsettled_create(x.site) : nullptr;
 }
 
 bool is_awake(const state& x) {

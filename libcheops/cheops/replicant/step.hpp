@@ -79,6 +79,10 @@ enum class contact : std::uint8_t {
 /// How this site stands to the replicant.
 [[nodiscard]] site_state state_of(const state& x);
 
+/// The create whose call may have made a copy here under an id that is not
+/// known yet; null: there is none, or it is `uncertain` and a person's.
+[[nodiscard]] const operation* unsettled_create(const state& x);
+
 inline constexpr std::string_view sealed_for_others =
   "it is sealed, and this site has no key that opens it: give it that of the "
   "others (replication.key_file), restart it, and `cheops retry replicant`";

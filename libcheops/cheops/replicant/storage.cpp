@@ -9,8 +9,6 @@ namespace {
 
 using ports::family;
 
-constexpr std::size_t meta_bytes = 20;
-
 error damaged(const meta_id& meta, std::string_view what) {
   return {errc::broken,
           "the store's " + std::string{what} + " of " + to_string(meta)
@@ -176,7 +174,7 @@ result<void> each_replicant(const ports::store& in,
 }
 
 result<ports::batch> erase_all(const ports::store& in, const meta_id& meta,
-                               bool ended) {
+                               const forgetting& how, passing_rows& passing) {
   ports::batch out;
   auto key = key_of(meta);
   for (auto f : {family::group, family::hard, family::base, family::site})
@@ -188,56 +186,8 @@ result<ports::batch> erase_all(const ports::store& in, const meta_id& meta,
     });
   if (!read)
     return read.error();
-  if (ended) {
-    wire::writer w;
-    w.u32(meta.generation);
-    put(out, family::over, key.substr(0, meta_bytes - 4), w.take());
-    return out;
-  }
-  // Who we were there, after whom we were there before.
-  auto own = in.get(family::group, key);
-  auto before = in.get(family::over, key);
-  if (!own || !before)
-    return own ? before.error() : own.error();
-  if (!*own)
-    return out; // Nothing was stored, so nothing was promised.
-  auto was = decode_membership(**own);
-  if (!was)
-    return damaged(meta, "membership");
-  constexpr auto bytes_max = (memberships_max - 1) * sizeof(std::uint64_t);
-  auto known = before->value_or(std::string{});
-  if (known.size() > bytes_max)
-    known.erase(0, known.size() - bytes_max);
-  wire::writer w;
-  w.raw(known);
-  w.u64(origin_of(was->self));
-  put(out, family::over, key, w.take());
-  return out;
-}
-
-result<generations> load_generations(const ports::store& from) {
-  generations out;
-  auto fine = true;
-  auto read = from.scan(family::over, {}, {},
-                        [&](std::string_view key, std::string_view value) {
-                          wire::reader k{key};
-                          wire::reader v{value};
-                          meta_id x{k.u64(), k.u64(), 0};
-                          if (key.size() == meta_bytes) {
-                            x.generation = k.u32();
-                            while (v.ok() && v.left() > 0)
-                              out.left(x, v.u64());
-                          } else {
-                            x.generation = v.u32();
-                            out.ended(x);
-                          }
-                          fine = fine && k.ok() && v.ok();
-                          return fine;
-                        });
-  if (!read)
-    return read.error();
-  if (!fine)
-    return damaged({}, "list of generations");
+  if (auto done = remember(out, in, meta, how, passing); !done)
+    return done.error();
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "cheops/ports.hpp"
 #include "cheops/raft/log.hpp"
 #include "cheops/replicant/codec.hpp"
+#include "cheops/replicant/generations.hpp"
 
 #include <functional>
 #include <optional>
@@ -63,14 +64,12 @@ load(const ports::store& from, const meta_id& meta);
 each_replicant(const ports::store& in,
                const std::function<bool(const meta_id&)>& take);
 
-/// Everything of one replicant goes; `ended`: its generation is remembered;
-/// else who this site was in its group, which it left.
-/// Errors: `io`.
+/// Everything of one replicant goes, but for what is remembered of it
+/// (generations.hpp). Errors: `io`, `broken`.
 [[nodiscard]] result<ports::batch> erase_all(const ports::store& in,
-                                             const meta_id& meta, bool ended);
-
-/// The generations that are over. Errors: `io`, `broken`.
-[[nodiscard]] result<generations> load_generations(const ports::store& from);
+                                             const meta_id& meta,
+                                             const forgetting& how,
+                                             passing_rows& passing);
 
 /// Of a local id at this site; nullopt: not replicated. Errors: `io`.
 [[nodiscard]] result<std::optional<meta_id>>

@@ -2,6 +2,7 @@
 
 #include "cheops/ports.hpp"
 #include "cheops/raft/types.hpp"
+#include "cheops/replicant/generations.hpp"
 #include "cheops/replicant/site.hpp"
 
 #include <cstdint>
@@ -269,8 +270,8 @@ struct read_answer {
 /// This site needs the replicant no more: stop the owner and erase what is
 /// stored (`erase_all` of storage.hpp), once all before it is stored.
 struct forget {
-  bool ended = true; ///< The resource is deleted; false: this site left.
-  member_id who;     ///< Who it was in the group.
+  forgetting how;
+  member_id who; ///< Who it was in the group.
 };
 
 /// Something for people: events and metrics.

@@ -69,9 +69,10 @@ void node::start() {
   ++boot;
   next_session_ = 1;
   skew = static_cast<unsigned>(world_.random.between(900, 1100));
-  auto over = replicant::load_generations(store);
-  ensure(over.has_value(), "the generations cannot be read");
-  over_ = std::move(*over);
+  over_ = replicant::generations{&store};
+  auto passing = replicant::load_passing_rows(store);
+  ensure(passing.has_value(), "what goes again cannot be read");
+  passing_ = std::move(*passing);
   std::vector<meta_id> all;
   (void) replicant::each_replicant(store, [&](const meta_id& x) {
     all.push_back(x);
@@ -147,6 +148,20 @@ void node::found(const meta_id& meta, replicant::birth born) {
 bool node::awake() const {
   return std::ranges::any_of(
     owners_, [](const auto& x) { return replicant::is_awake(*x.second); });
+}
+
+bool node::knows_of_create(const meta_id& meta) const {
+  if (!up_)
+    return true;
+  auto shown = [](const replicant::site_record& x) {
+    return replicant::worst(x) == replicant::site_state::uncertain
+           || replicant::unsettled_create(x) != nullptr;
+  };
+  if (auto i = owners_.find(meta); i != owners_.end())
+    return i->second->forgotten || shown(i->second->site)
+           || replicant::unsettled_create(*i->second) != nullptr;
+  auto kept = replicant::load(store, meta);
+  return kept.has_value() && (!*kept || shown((*kept)->site));
 }
 
 void node::passivate() {
@@ -371,7 +386,7 @@ void node::tell_reached() {
       auto own = owners_.find(w.asker);
       auto same_name = own != owners_.end() && w.asker.high == w.what.on.high
                        && w.asker.low == w.what.on.low;
-      if (same_name || over_.is_over(w.what.on))
+      if (same_name || is_over(w.what.on))
         return replicant::reached{w.what.on, w.what.index, {}};
       return std::nullopt;
     }
@@ -433,11 +448,11 @@ void node::perform(const meta_id&, replicant::read_answer& x) {
 
 void node::perform(const meta_id& meta, replicant::forget& x) {
   world_.tell([&] { return self_.site.value + " forgets " + to_string(meta); });
-  auto all = replicant::erase_all(store, meta, x.ended);
+  auto all = replicant::erase_all(store, meta, x.how, passing_);
   ensure(all.has_value(), "a replicant cannot be erased");
   store.write(std::move(*all));
   to_sync_.emplace_back(meta, erased);
-  if (x.ended) {
+  if (x.how.ended) {
     over_.ended(meta);
   } else {
     over_.left(meta, replicant::origin_of(x.who));

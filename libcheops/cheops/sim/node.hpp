@@ -56,11 +56,13 @@ public:
     return owners_;
   }
   [[nodiscard]] bool is_over(const meta_id& meta) const {
-    return over_.is_over(meta);
+    return over_.is_over(meta).value();
   }
   [[nodiscard]] const replicant::generations& over() const { return over_; }
   [[nodiscard]] const raft::member_id& id() const { return self_; }
   [[nodiscard]] bool awake() const;
+  /// Whether it shows that an unknown id may be of a copy of that replicant.
+  [[nodiscard]] bool knows_of_create(const meta_id& meta) const;
   /// Loads what is in the store, if it is there.
   replicant::state* load(const meta_id& meta);
   /// Makes an owner that founds its group.
@@ -101,7 +103,8 @@ private:
   raft::member_id self_;
   bool up_ = false;
   std::map<meta_id, std::unique_ptr<replicant::state>> owners_;
-  replicant::generations over_;
+  replicant::generations over_{&store};
+  replicant::passing_rows passing_;
   std::deque<std::pair<meta_id, std::uint64_t>> to_sync_;
   std::size_t syncing_ = 0;
   std::map<std::uint64_t, std::size_t> requests_; ///< Token to request.

@@ -219,11 +219,15 @@ void world::call(unsigned from, const meta_id& meta, const replicant::call& x) {
   auto acts = late ? random.between(most / 4, most) : quick();
   if (late)
     give(quick() / 4, {x.id, call_end::cut, 0, {}, {}});
-  after(acts, [this, from, x, give, late, cuts, fails,
+  after(acts, [this, from, meta, x, give, late, cuts, fails,
                instance = at(from).app.losses()] {
     if (at(from).app.losses() != instance)
       return; // With the machine that ran it.
     auto said = at(from).app.act(x, now_);
+    // A front must not take the new id for one of this site alone.
+    if (said.status == 201 && !at(from).knows_of_create(meta))
+      fail(at(from).id().site.value + " has made a copy of " + to_string(meta)
+           + " and does not know that it may have");
     tell([&] {
       return at(from).id().site.value + "'s application: " + x.request.method
              + " " + x.request.target + " -> " + std::to_string(said.status)

@@ -74,7 +74,7 @@ world::birth_at(unsigned site, unsigned r, const meta_id& meta, bool shared) {
   if (shared)
     born = births_.try_emplace(meta, std::move(born)).first->second;
   if (raft::find(born.members, at(site).id()) == nullptr
-      || at(site).over().has_left(meta, at(site).id()))
+      || at(site).over().has_left(meta, at(site).id()).value())
     return std::nullopt;
   return born;
 }
@@ -87,7 +87,7 @@ meta_id world::meta_for_create(unsigned site, unsigned r,
     return replicant::random_meta(high, random.next());
   }
   auto key = key_of(resources_[r].name);
-  auto generation = at(site).over().next(key);
+  auto generation = at(site).over().next(key).value();
   for (;; ++generation) {
     auto meta = replicant::meta_of(key, generation);
     const auto* s = at(site).owner_of(meta);

@@ -50,6 +50,17 @@ private:
     return at_.find(ask_.of.name, what().about->kind, what().id);
   }
 
+  /// The id may be of a copy that the application has made, and of which
+  /// nothing is known here yet: then a change of it would be this site's alone.
+  void look_for_creates() {
+    if (safe_ || creates() || what().about == nullptr || what().id.empty())
+      return;
+    const auto& about = *what().about;
+    auto named = about.unique_name && about.id_pointer == about.name_pointer;
+    out_.unsettled = at_.creating(ask_.of.name, about.kind,
+                                  named ? std::string_view{what().id} : "");
+  }
+
   result<void> without_scope() {
     auto first =
       out_.what == verdict::local || out_.candidates.front() == ask_.self;
@@ -63,8 +74,10 @@ private:
       return {};
     }
     auto found = look();
-    if (!found)
+    if (!found) {
+      look_for_creates();
       return {};
+    }
     if (first || safe_)
       return serve(*found, first);
     // A change that another site failed to run is not for the copy here
@@ -92,6 +105,10 @@ private:
     if (found)
       return serve(*found, true);
     if (safe_)
+      return {};
+    if (!creates())
+      look_for_creates();
+    if (out_.unsettled)
       return {};
     if (!creates())
       return error{errc::not_found,

@@ -41,7 +41,8 @@ struct copy_question {
 
 /// Adds to a decision what copies mean for it: `decision::copies` wherever the
 /// backend here serves a resource that is replicated, and the verdict
-/// `replicate` where more than this backend must be asked. Errors: not_built
+/// `replicate` where more than this backend must be asked; or
+/// `decision::unsettled`, with whatever verdict. Errors: not_built
 /// (nothing can act in a user's name, or the request is about no one
 /// resource), not_found (`&` about an id that is not replicated here),
 /// bad_request (also for what is never on several sites).

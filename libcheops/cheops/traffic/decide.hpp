@@ -57,6 +57,9 @@ struct decision {
   /// Where a leg to the backend here is about a resource on several sites;
   /// nearly always null.
   std::unique_ptr<traffic::copies> copies;
+  /// A change of an id that one of these may have made here: they are waited
+  /// for, and it is decided anew. Nearly always unset.
+  std::optional<ports::open_creates> unsettled;
   std::unique_ptr<replicant::operation_name> look; ///< Nearly always null.
   std::string scope; ///< Canonical text, for logs and metrics.
   /// What the asking site still waits for the answer's head (peer front).

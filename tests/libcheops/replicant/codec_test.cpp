@@ -90,11 +90,36 @@ BOOST_AUTO_TEST_CASE(a_cut_anywhere_is_an_error) {
   BOOST_TEST(refuses_every_cut(encode(membership{sample_birth(), member(2)}),
                                decode_membership));
   BOOST_TEST(refuses_every_cut(encode(sample_record()), decode_record));
-  BOOST_TEST(refuses_every_cut(encode(sample_site()), decode_site));
   BOOST_TEST(
     refuses_every_cut(encode(hard_state{7, member(3)}), decode_hard_state));
   for (const auto& body : all_bodies())
     BOOST_TEST(refuses_every_cut(encode(sample_message(body)), decoded));
+}
+
+BOOST_AUTO_TEST_CASE(a_site_record_of_before_has_no_members) {
+  auto now = sample_site();
+  auto before = now;
+  before.members.clear();
+  auto earlier = encode(before);
+  earlier.pop_back(); // How many there are.
+  BOOST_TEST((decode_site(earlier).value() == before));
+  auto bytes = encode(now);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    if (i != earlier.size())
+      BOOST_TEST(!decode_site(std::string_view{bytes}.substr(0, i)), i);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_in_clear_is_told_without_its_content) {
+  submission x;
+  x.id = {1, 2, 3};
+  x.key = client_key{{1, 2}, {3, 4}};
+  x.content = "hi";
+  BOOST_TEST(shows_content(encode(log_entry{x})));
+  x.sealed = true;
+  BOOST_TEST(!shows_content(encode(log_entry{x})));
+  BOOST_TEST(!shows_content(encode(log_entry{verdict{9, false, 409}})));
+  BOOST_TEST(!shows_content(encode(log_entry{membership_goal{}})));
+  BOOST_TEST(!shows_content(""));
 }
 
 BOOST_AUTO_TEST_CASE(another_layout_is_not_read) {

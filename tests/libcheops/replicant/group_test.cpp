@@ -164,6 +164,32 @@ BOOST_AUTO_TEST_CASE(only_a_site_of_the_group_says_that_one_has_left) {
   BOOST_TEST(s.at(1).leaving.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(who_is_no_member_tells_nothing_of_itself) {
+  made_everywhere s;
+  auto says = [&](const member_id& who, message_body what) {
+    s.give(1, received{{who, member(1), s.at(1).mark, {}, std::move(what)}});
+    s.settle();
+  };
+  summary lie;
+  lie.session = lie.version = 1'000;
+  auto others = s.at(1).site.others;
+  auto told = s.sent.size();
+  for (const auto& who :
+       {member(9), member_id{member(2).site, "a store that came later"}}) {
+    says(who, lie);
+    says(who, farewell_heard{});
+    says(who, foreign_group{});
+  }
+  BOOST_TEST((s.at(1).site.others == others));
+  BOOST_TEST(s.at(1).departed_told.empty());
+  BOOST_TEST(s.at(1).foreign.empty());
+  BOOST_TEST(s.sent.size() == told);
+  // However many stores a site makes up.
+  for (int i = 0; i < 1'000; ++i)
+    says({member(9).site, std::to_string(i)}, lie);
+  BOOST_TEST(s.at(1).heard.size() <= 2 * members_max);
+}
+
 BOOST_AUTO_TEST_CASE(who_may_be_left_is_unknown_once_all_others_have_left) {
   made_everywhere s;
   auto says = [&](const member_id& who, message_body what) {

@@ -124,42 +124,6 @@ BOOST_AUTO_TEST_CASE(a_group_that_began_otherwise_is_another) {
   BOOST_TEST(all.size() == 5U);
 }
 
-BOOST_AUTO_TEST_CASE(a_name_that_was_deleted_begins_the_next_generation) {
-  generations all;
-  BOOST_TEST(all.next(pod("a")) == 1U);
-  all.ended(meta_of(pod("a"), 1));
-  BOOST_TEST(all.next(pod("a")) == 2U);
-  BOOST_TEST(all.is_over(meta_of(pod("a"), 1)));
-  BOOST_TEST(!all.is_over(meta_of(pod("a"), 2)));
-  BOOST_TEST(all.next(pod("b")) == 1U);
-  all.ended(meta_of(pod("a"), 4));
-  all.ended(meta_of(pod("a"), 3)); // Late: nothing goes back.
-  BOOST_TEST(all.next(pod("a")) == 5U);
-  all.ended(random_meta(1, 2));
-  BOOST_TEST(all.is_over(random_meta(1, 2)));
-  BOOST_TEST(!all.is_over(random_meta(1, 3)));
-}
-
-BOOST_AUTO_TEST_CASE(what_a_site_left_is_remembered_within_bounds) {
-  generations all;
-  // Bits 12 to 15 say what kind of UUID it is.
-  auto number = [](std::uint64_t i) { return random_meta(i << 16, 1); };
-  auto first = number(0);
-  for (std::uint64_t i = 0; i < groups_left_max; ++i)
-    all.left(number(i), origin_of({site_id{"S1"}, "a"}));
-  BOOST_TEST(all.has_left(first, {site_id{"S1"}, "a"}));
-  // Again, and again: the newest are kept.
-  for (std::size_t i = 0; i < memberships_max; ++i)
-    all.left(first, i);
-  BOOST_TEST(!all.has_left(first, {site_id{"S1"}, "a"}));
-  all.left(first, origin_of({site_id{"S1"}, "b"}));
-  BOOST_TEST(all.has_left(first, {site_id{"S1"}, "b"}));
-  BOOST_TEST(all.groups_left() == groups_left_max);
-  all.left(number(groups_left_max), 1);
-  BOOST_TEST(all.groups_left() == groups_left_max);
-  BOOST_TEST(!all.has_left(first, {site_id{"S1"}, "b"}));
-}
-
 BOOST_AUTO_TEST_CASE(requests_of_one_session_have_numbers_of_their_own) {
   std::set<raft::request_id> all;
   for (std::uint64_t origin = 0; origin < 10; ++origin)

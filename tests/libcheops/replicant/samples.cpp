@@ -103,6 +103,8 @@ summary sample_summary() {
 
 site_record sample_site() {
   site_record x;
+  x.members = {{member(1), raft::member_role::voter},
+               {member(2), raft::member_role::learner}};
   x.known = 30;
   x.done = 21;
   x.exists = true;

@@ -125,7 +125,7 @@ bool stage::deliver() {
   if (cut_.contains(to) || cut_.contains(number(m.from)))
     return true;
   if (!has(to)) {
-    if (first_contact(m, meta, {}) != contact::spawn)
+    if (first_contact(m, meta, generations{}) != contact::spawn)
       return true;
     auto who = identity(to, m.to);
     owners_[to] = std::make_unique<state>(make_owner(who, *m.born, set, false));

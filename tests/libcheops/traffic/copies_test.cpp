@@ -127,6 +127,44 @@ BOOST_AUTO_TEST_CASE(without_a_scope_a_local_id_says_that_there_are_copies) {
   BOOST_TEST(told(ask("PUT", "/foos/7", "", 1)) == "local");
 }
 
+BOOST_AUTO_TEST_CASE(an_unknown_id_may_be_of_a_copy_that_is_being_made) {
+  BOOST_TEST(!ask("PUT", "/foos/8").unsettled);
+  replicas->open["foo"] = {3, 5};
+  for (auto method : {"PUT", "PATCH", "DELETE"}) {
+    auto x = ask(method, "/foos/8");
+    BOOST_REQUIRE(x.unsettled);
+    BOOST_TEST(x.unsettled->oldest == 3U);
+    BOOST_TEST(x.unsettled->newest == 5U);
+    BOOST_TEST(told(x) == "local");
+  }
+  // Also where a scope says that it is a copy, and where a peer asks.
+  BOOST_TEST(ask("PUT", "/foos/8", "{A: S1 & S2}").unsettled.has_value());
+  BOOST_TEST(ask_as_peer("PUT", "/foos/8").unsettled.has_value());
+  // What is known, only read, made, or somewhere else is none of it.
+  BOOST_TEST(!ask("PUT", "/foos/7").unsettled);
+  BOOST_TEST(!ask("GET", "/foos/8").unsettled);
+  BOOST_TEST(!ask("POST", "/foos").unsettled);
+  BOOST_TEST(!ask("PUT", "/foos/8", "{A: S2}").unsettled);
+  BOOST_TEST(!ask("PUT", "/foos/8", "", 1).unsettled);
+}
+
+BOOST_AUTO_TEST_CASE(where_ids_are_names_creates_of_other_names_do_not_matter) {
+  std::vector<std::string> asked;
+  replicas->on_creating = [&](std::string_view name) {
+    asked.emplace_back(name);
+    return std::optional<ports::open_creates>{};
+  };
+  (void) ask("PUT", "/foos/8");
+  auto named = std::make_shared<application::description>(shop());
+  auto& foo = named->services[0].resources[0];
+  foo.id_pointer = foo.name_pointer = "/name";
+  foo.unique_name = true;
+  app = named;
+  d = std::make_unique<decider>(config, app, traces, 42, nullptr, replicas);
+  (void) ask("PUT", "/foos/8");
+  BOOST_TEST(asked == (std::vector<std::string>{"", "8"}));
+}
+
 BOOST_AUTO_TEST_CASE(a_create_with_and_is_replicated_where_this_site_is_one) {
   auto x = ask("POST", "/foos", "{A: S2 & s1}");
   BOOST_TEST(told(x) == "create at S2 & S1");
