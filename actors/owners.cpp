@@ -137,7 +137,7 @@ void on(owners_ptr self, const meta_id& meta, const owner_forgets& x) {
   st.fallen.erase(meta);
   if (x.how.ended)
     st.over.ended(meta);
-  else
+  else if (!x.how.untouched)
     st.over.left(meta, replicant::origin_of(x.who));
   self->send(st.plan.keeper, erase_order{meta, x.how});
   // What is over has been dealt with, whatever somebody waits for.

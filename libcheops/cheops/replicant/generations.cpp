@@ -158,6 +158,8 @@ result<passing_rows> load_passing_rows(const ports::store& from) {
 result<void> remember(ports::batch& to, const ports::store& in,
                       const meta_id& meta, const forgetting& how,
                       passing_rows& passing) {
+  if (how.untouched)
+    return {};
   if (how.ended) {
     auto key = key_of_name(meta);
     auto before = in.get(family::over, key);

@@ -62,6 +62,8 @@ struct forgetting {
   bool ended = true; ///< The resource is deleted; false: this site left.
   /// Its user chose the name, which may live again: it is remembered for good.
   bool named = false;
+  /// Nothing was promised in that group: it is as if it had not been here.
+  bool untouched = false;
 };
 
 /// The rows that go again when there are too many, in their order.

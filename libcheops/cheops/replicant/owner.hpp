@@ -162,6 +162,8 @@ private:
   void take(const message& m, const group_gone& x);
   void take(const message& m, const farewell& x);
   void take(const message& m, const farewell_heard& x);
+  bool is_untouched() const;
+  void give_way();
   bool is_known(const member_id& who) const;
   bool has_departed(const member_id& who) const;
   bool is_of_group(const site_id& site) const;

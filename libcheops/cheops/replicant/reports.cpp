@@ -17,6 +17,14 @@ bool is_newer(const summary& a, const summary& b) {
 /// Senders that are remembered: some are not known to be members yet.
 constexpr std::size_t heard_max = 2 * members_max;
 
+/// Of somebody whom a majority of another group of that id has elected.
+bool comes_of_leader(const message& m) {
+  const auto* part = std::get_if<raft_part>(&m.body);
+  return part != nullptr && m.born && fingerprint(*m.born) == m.group
+         && (std::holds_alternative<raft::append_request>(part->body)
+             || std::holds_alternative<raft::snapshot_request>(part->body));
+}
+
 bool says_the_same(const summary& a, const summary& b) {
   return a.done == b.done && a.ended == b.ended && a.state == b.state
          && a.local_id == b.local_id && a.last == b.last;
@@ -33,6 +41,11 @@ void owner::on(const received& in) {
     say_farewell(m.from);
     say(m.from, summary{});
   }
+  if (m.group != s_.mark && !s_.forgotten && store_of(m.to) == store_of(s_.self)
+      && is_untouched() && comes_of_leader(m)) {
+    give_way();
+    return;
+  }
   if (m.to != s_.self || m.from == s_.self || s_.forgotten)
     return;
   if (m.group != s_.mark) {
@@ -47,6 +60,31 @@ void owner::on(const received& in) {
   if (!std::holds_alternative<unknown_group>(m.body))
     s_.heard.insert(m.from);
   std::visit([&](const auto& x) { take(m, x); }, m.body);
+}
+
+/// No entry of this group is here, and no leader of it is known: if another
+/// group has one, this one never will (`give_way`), and a vote in it is
+/// nothing that must be kept.
+bool owner::is_untouched() const {
+  const auto& g = s_.group;
+  auto left = [](const auto& x) { return x.second.left; };
+  return g.log.last_index() == 0 && !g.leader
+         && g.now != raft::role::leader
+         && std::ranges::none_of(g.requests, left);
+}
+
+/// Sites that knew different stores have begun two groups of one id. Of the
+/// same sites only one can elect somebody: majorities share a site, and who has
+/// voted in one goes to the other only when that has a leader.
+void owner::give_way() {
+  for (auto& [sequence, w] : s_.waiters)
+    answer_to(w, ending::refused, refusal::foreign, 0);
+  for (const auto& r : s_.readers)
+    answer_read(r, false, refusal::foreign);
+  s_.readers.clear();
+  s_.doing = {};
+  s_.forgotten = true;
+  hold(forget{{false, false, true}, s_.self});
 }
 
 void owner::on(const reachable& in) {

@@ -454,7 +454,7 @@ void node::perform(const meta_id& meta, replicant::forget& x) {
   to_sync_.emplace_back(meta, erased);
   if (x.how.ended) {
     over_.ended(meta);
-  } else {
+  } else if (!x.how.untouched) {
     over_.left(meta, replicant::origin_of(x.who));
     const auto& own = owners_.at(meta)->site;
     lost_track =

@@ -251,6 +251,83 @@ BOOST_AUTO_TEST_CASE(a_refused_create_leaves_nothing) {
   BOOST_TEST(s.forgotten.size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(of_two_groups_of_one_name_the_one_that_leads_nobody_goes) {
+  // Site 1 still knows the store that site 2 has lost.
+  auto theirs = sample_birth();
+  theirs.founder.reset();
+  auto ours = theirs;
+  ours.members[1].id.store = "lost";
+  auto meta = meta_of(*ours.key, 1);
+  auto set = stage::quick();
+  auto s = make_owner({meta, member(1), 1, 1, nullptr}, ours, set, true);
+  std::vector<answer> told;
+  std::vector<forget> gone;
+  auto give = [&](const input& in) {
+    auto take = [&](const std::vector<effect>& all) {
+      for (const auto& e : all) {
+        if (const auto* a = std::get_if<answer>(&e))
+          told.push_back(*a);
+        if (const auto* f = std::get_if<forget>(&e))
+          gone.push_back(*f);
+      }
+    };
+    take(step(s, in));
+    take(step(s, stored{s.sequence}));
+  };
+  asked create;
+  create.token = 7;
+  create.what = make(change::create);
+  give(create);
+  auto says = [&](raft::message_body what, std::optional<birth> born) {
+    message m{member(2), member(1), fingerprint(theirs), std::move(born), {}};
+    m.body = raft_part{1, std::move(what)};
+    give(received{std::move(m)});
+  };
+  // Who asks for a vote has nobody behind it yet; nor is it known of what.
+  says(raft::vote_request{false, 0, 0, false}, theirs);
+  says(raft::append_request{}, std::nullopt);
+  says(raft::append_request{}, ours);
+  BOOST_TEST(told.empty());
+  says(raft::append_request{}, theirs);
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST((told[0].how == ending::refused));
+  BOOST_TEST((told[0].why == refusal::foreign));
+  BOOST_REQUIRE(gone.size() == 1U);
+  BOOST_TEST(gone[0].how.untouched);
+  // It may come to the other one now, as the same member.
+  sim::memory_store store;
+  ports::batch b;
+  add(b, meta, membership{ours, member(1)});
+  BOOST_REQUIRE(store.commit({&b, 1}).has_value());
+  passing_rows passing;
+  auto all = erase_all(store, meta, gone[0].how, passing).value();
+  BOOST_REQUIRE(store.commit({&all, 1}).has_value());
+  message m{member(2), member(1), fingerprint(theirs), theirs, raft_part{}};
+  BOOST_TEST((first_contact(m, meta, generations{&store}) == contact::spawn));
+}
+
+BOOST_AUTO_TEST_CASE(who_has_an_entry_gives_way_to_no_other_group) {
+  auto theirs = sample_birth();
+  theirs.founder.reset();
+  auto ours = theirs;
+  ours.members[1].id.store = "lost";
+  auto meta = meta_of(*ours.key, 1);
+  auto s = make_owner({meta, member(1), 1, 1, nullptr}, ours, stage::quick(),
+                      false);
+  auto says = [&](const birth& in, raft::term_id term, raft::message_body x) {
+    message m{member(3), member(1), fingerprint(in), in, {}};
+    m.body = raft_part{term, std::move(x)};
+    (void) step(s, received{std::move(m)});
+    (void) step(s, stored{s.sequence});
+  };
+  raft::append_request one;
+  one.entries.push_back({1, 1, raft::entry_kind::noop, 0, {}, {}});
+  says(ours, 1, one);
+  BOOST_REQUIRE(s.group.log.last_index() == 1U);
+  says(theirs, 2, raft::append_request{});
+  BOOST_TEST(!s.forgotten);
+}
+
 BOOST_AUTO_TEST_CASE(a_message_without_an_owner_says_what_to_do) {
   message m{member(1), member(2), 0, sample_birth(), summary{}};
   auto meta = meta_of(*sample_birth().key, 1);
