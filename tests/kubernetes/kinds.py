@@ -1,4 +1,5 @@
 """Twelve kinds on three sites, changed from one after the other."""
+import contextlib
 import itertools
 import json
 
@@ -35,14 +36,14 @@ _KINDS = (
         **_PODS['spec'], 'restartPolicy': 'Never'}}}}),
     ('NetworkPolicy', 'networking.k8s.io/v1', 'networkpolicies', {'spec': {
         'podSelector': {}}}),
-    ('Gadget', 'testbed.example/v1', 'gadgets', {'spec': {'size': 3}}),
+    ('Gadget', 'kinds.example/v1', 'gadgets', {'spec': {'size': 3}}),
 )
 _CRD = {
     'apiVersion': 'apiextensions.k8s.io/v1',
     'kind': 'CustomResourceDefinition',
-    'metadata': {'name': 'gadgets.testbed.example'},
+    'metadata': {'name': 'gadgets.kinds.example'},
     'spec': {
-        'group': 'testbed.example', 'scope': 'Namespaced',
+        'group': 'kinds.example', 'scope': 'Namespaced',
         'names': {'plural': 'gadgets', 'singular': 'gadget', 'kind': 'Gadget'},
         'versions': [{
             'name': 'v1', 'served': True, 'storage': True,
@@ -53,7 +54,7 @@ _CRD = {
                 'spec': {'type': 'object', 'properties': {
                     'size': {'type': 'integer'}}}}}}}]}}
 _CRD_PATH = ('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/'
-             'gadgets.testbed.example')
+             'gadgets.kinds.example')
 
 
 def _path(kind, namespace, name):
@@ -155,13 +156,25 @@ def _apply(world, turns, kind, namespace):
                _has('metadata', 'labels', 'applied', 'again'))
 
 
+@contextlib.contextmanager
+def _forgotten_definition(world):
+    """Whatever happens, it is gone afterwards: of the whole site, it would
+    be in other tests' way."""
+    try:
+        yield
+    finally:
+        for x in world.sites.values():
+            world.session(x, 'admin', direct=True).call('DELETE', _CRD_PATH)
+
+
 def test_twelve_kinds_from_alternating_sites(world):
     turns = _Turns(world)
-    with world.namespace(*world.sites.values()) as namespace:
+    with world.namespace(*world.sites.values()) as namespace, \
+            _forgotten_definition(world):
         turns.type('apply -f -', scope=_ALL, stdin=json.dumps(_CRD))
         wait_until('the new kind is served', lambda: all(
             world.session(x, 'admin', direct=True).call(
-                'GET', '/apis/testbed.example/v1/gadgets')[0] == 200
+                'GET', '/apis/kinds.example/v1/gadgets')[0] == 200
             for x in world.sites.values()))
         for kind in _KINDS:
             _live(world, turns, kind, namespace)
@@ -172,7 +185,7 @@ def test_twelve_kinds_from_alternating_sites(world):
             parts = [shared_part(at(world, x, path)) for x in _SITES]
             expect(parts[0] == parts[1] == parts[2], f'{path}: {parts}')
             _delete(world, turns, kind, namespace, f'two-{kind[2]}')
-        turns.type('delete crd gadgets.testbed.example --wait=false')
+        turns.type('delete crd gadgets.kinds.example --wait=false')
         wait_gone(world, _CRD_PATH, _SITES)
     world.notes.append(f'{len(_KINDS)} kinds, and the definition of one')
 

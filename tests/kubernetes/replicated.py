@@ -213,6 +213,9 @@ def test_a_watch_sees_changes_of_another_site_in_order(world):
         for n in range(10):
             user.ask('PATCH', f'{path}/purple', {'data': {'n': str(n)}},
                      {'Content-Type': 'application/merge-patch+json'})
+        # Nobody needs a change of what is deleted: the last is waited for.
+        wait_equal(world, f'{path}/purple', ('Site1', 'Site2'),
+                   lambda y: y['data']['n'] == '9')
         user.ask('DELETE', f'{path}/purple')
         for n in range(10):
             got = json.loads(watch.readline())
