@@ -2,6 +2,18 @@
 
 namespace cheops::actors {
 
+namespace {
+
+/// Ids are the whole name, or its last part.
+bool is_named(std::string_view whole, std::string_view id) {
+  if (!whole.ends_with(id))
+    return false;
+  auto before = whole.substr(0, whole.size() - id.size());
+  return before.empty() || before.ends_with('/');
+}
+
+} // namespace
+
 void create_board::begin(const replicant::meta_id& of,
                          const service_id& service, std::string_view kind,
                          std::string_view name) {
@@ -38,7 +50,7 @@ create_board::find(const service_id& service, std::string_view kind,
     const auto& [of_service, of_kind, number] = i->first;
     if (of_service != service.value || of_kind != kind)
       break;
-    if (!name.empty() && !i->second.empty() && i->second != name)
+    if (!name.empty() && !i->second.empty() && !is_named(i->second, name))
       continue;
     if (!out)
       out = ports::open_creates{number, number};

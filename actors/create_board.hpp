@@ -17,12 +17,14 @@ namespace cheops::actors {
 /// has an id that is not in the index yet. From any thread.
 class create_board {
 public:
-  /// `name`: that the user chose; empty: none. Does nothing where it is known.
+  /// `name`: that the user chose, its parts joined by "/"; empty: none. Does
+  /// nothing where it is known.
   void begin(const replicant::meta_id& of, const service_id& service,
              std::string_view kind, std::string_view name);
   void end(const replicant::meta_id& of);
 
-  /// Those of the kind; with a `name`, all but those of other names.
+  /// Those of the kind; with a `name`, whole or its last part, all but those of
+  /// other names.
   [[nodiscard]] std::optional<ports::open_creates>
   find(const service_id& service, std::string_view kind,
        std::string_view name) const;

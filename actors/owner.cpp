@@ -249,9 +249,11 @@ void show_create(owner_ptr self) {
     board.end(st.core.meta);
     return;
   }
-  const auto& key = st.core.born.key;
-  board.begin(st.core.meta, create->service, create->kind,
-              key ? std::string_view{key->path.back()} : std::string_view{});
+  std::string name;
+  if (const auto& key = st.core.born.key)
+    for (const auto& part : key->path)
+      name += (&part == key->path.data() ? "" : "/") + part;
+  board.begin(st.core.meta, create->service, create->kind, name);
 }
 
 /// What may be a little late: each tick, and before sleep.

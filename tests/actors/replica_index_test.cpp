@@ -74,6 +74,13 @@ BOOST_AUTO_TEST_CASE(creates_that_run_are_told_by_kind_and_name) {
   BOOST_TEST(all->newest == 3U);
   BOOST_TEST(board.find(b, "bar", "desk")->oldest == 3U);
   BOOST_TEST(!board.find(b, "bar", "chair"));
+  BOOST_TEST(!board.find(b, "bar", "sk"));
+  board.begin(of(5), b, "object", "apps/default/web");
+  for (auto id : {"apps/default/web", "web"})
+    BOOST_TEST(board.find(b, "object", id).has_value());
+  for (auto id : {"apps/other/web", "eb", "default"})
+    BOOST_TEST(!board.find(b, "object", id));
+  board.end(of(5));
   BOOST_TEST(!board.find(b, "ba", ""));
   // A create whose name is not known may be of any.
   board.begin(of(4), b, "bar", "");
