@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(creates_that_run_are_told_by_kind_and_name) {
   BOOST_TEST(!board.find(b, "ba", ""));
   // A create whose name is not known may be of any.
   board.begin(of(4), b, "bar", "");
-  BOOST_TEST(board.find(b, "bar", "chair")->oldest == 4U);
+  BOOST_TEST(board.find(b, "bar", "chair")->oldest == 5U);
   board.end(of(1));
   board.end(of(9));
   BOOST_TEST(board.find(b, "bar", "")->oldest == 3U);
