@@ -1,3 +1,5 @@
+#include "cheops/traffic/decide.hpp"
+
 #include "cheops/traffic/decider_impl.hpp"
 
 #include <algorithm>

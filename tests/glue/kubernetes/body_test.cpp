@@ -1,3 +1,4 @@
+#define BOOST_TEST_MODULE glue_kubernetes
 #include "glue/kubernetes/body.hpp"
 #include "glue/kubernetes/protobuf.hpp"
 #include "support/boost_test.hpp"
