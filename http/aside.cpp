@@ -103,6 +103,10 @@ void aside_call::on_faults() {
     start();
 }
 
+void aside_call::on_peer_down() {
+  failed(errc::unreachable, "the link to the site was lost");
+}
+
 // -- the call ----------------------------------------------------------------
 
 void aside_call::on_upstream(ref<upstream> x) {

@@ -36,6 +36,8 @@ public:
   [[nodiscard]] const site_id& site() const noexcept { return to_->to().site; }
   /// The injected faults have changed.
   void on_faults();
+  /// The link to its site was lost: it tells so.
+  void on_peer_down();
 
   void on_upstream(ref<upstream> x) override;
   void on_no_upstream(const error& why, refusal counted) override;

@@ -138,8 +138,7 @@ void exchange::on_peer_down(const site_id& peer) {
   }
   if (stage_ == stage::aside) {
     if (aside_ && aside_->site() == peer)
-      on_told(error{errc::unreachable, "the link to the site was lost",
-                    peer.value, "ask", ""});
+      aside_->on_peer_down(); // Who asked knows how to go on.
     return;
   }
   if (!to_peer_ || leg_site_ != peer || stage_ == stage::refusing
