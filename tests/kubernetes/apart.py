@@ -60,8 +60,11 @@ def test_deployments_while_sites_are_cut_off(world):
 
 
 def _refused_alone(world, lone, path):
-    """Reads go on where a site is alone; a change is refused, and has not
-    been made."""
+    """Reads go on where a site is alone; once it knows that it is, a change is
+    refused, and has not been made. (Before, its fate may be open: a 504.)"""
+    wait_until(f'{lone} knows that it is alone', lambda: '"up"' not in
+               world.cheops(world.sites[lone], 'get', 'links', '-o',
+                            'json').must().out)
     user = world.session(world.sites[lone])
     before = user.ask('GET', path)
     status, fields, text = user.call(
