@@ -33,13 +33,13 @@ void exchange::tunnel_turn() {
       || held(false, false))
     return;
   std::uint64_t up = 0;
-  auto down_ok = half_down_ended_
-                 || tunnel_way(up_->io, up_->in, to_client_, s_.io, sent_,
-                               half_down_ended_);
-  auto up_ok = down_ok
-               && (half_up_ended_
-                   || tunnel_way(s_.io, s_.in, to_upstream_, up_->io, up,
-                                 half_up_ended_));
+  auto down_ok =
+    half_down_ended_
+    || tunnel_way(up_->io, up_->in, to_client_, s_.io, sent_, half_down_ended_);
+  auto up_ok =
+    down_ok
+    && (half_up_ended_
+        || tunnel_way(s_.io, s_.in, to_upstream_, up_->io, up, half_up_ended_));
   taken_ += up;
   if (!up_ok || (half_down_ended_ && half_up_ended_)) {
     w_.counts.tunnels(-1);

@@ -109,11 +109,6 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
   BOOST_TEST(x.fronts[1].to.files.ca == "/etc/cheops/b/ca.pem");
   BOOST_TEST(x.fronts[1].to.server_name == "b.internal");
   BOOST_TEST(!x.fronts[1].to.verify);
-  BOOST_TEST(x.fronts[0].to.identity.empty());
-  BOOST_TEST(x.fronts[1].to.identity.certificate == "/etc/cheops/us/node.crt");
-  auto as_node = site::node_files(x.fronts[1].to);
-  BOOST_TEST(as_node.key == "/etc/cheops/us/node.key");
-  BOOST_TEST(as_node.ca == "/etc/cheops/b/ca.pem");
   BOOST_TEST((x.peer_front.advertise == mesh::address{"paris.example", 443}));
   BOOST_TEST((x.link.advertise == mesh::address{"10.0.0.1", 9011}));
   BOOST_TEST(x.tls.ca == "/ca/ca.pem");
@@ -159,6 +154,16 @@ BOOST_AUTO_TEST_CASE(a_whole_configuration_is_read) {
   BOOST_TEST(x.log.level == "debug");
   BOOST_TEST(x.log.access == "-");
   BOOST_TEST(x.experiments);
+}
+
+BOOST_AUTO_TEST_CASE(a_node_has_an_identity_of_its_own_at_a_backend) {
+  auto x = read("application: " + demo + whole);
+  BOOST_REQUIRE(x.fronts.size() == 2U);
+  BOOST_TEST(x.fronts[0].to.identity.empty());
+  BOOST_TEST(x.fronts[1].to.identity.certificate == "/etc/cheops/us/node.crt");
+  auto as_node = site::node_files(x.fronts[1].to);
+  BOOST_TEST(as_node.key == "/etc/cheops/us/node.key");
+  BOOST_TEST(as_node.ca == "/etc/cheops/b/ca.pem");
 }
 
 BOOST_AUTO_TEST_CASE(a_small_configuration_has_defaults) {

@@ -169,6 +169,7 @@ private:
   bool is_of_group(const site_id& site) const;
   bool all_others_left() const;
   bool may_know(const site_id& site) const;
+  bool is_bare() const;
   void say_farewell(const member_id& to);
   void tick_reports();
   void catch_up();

@@ -47,7 +47,8 @@ void taker::put(note x) {
   // Nothing came of it: who tries again under its key means a new try. (Where a
   // create came to nothing, there is nothing that could be tried again.)
   if (x.how != fate::stands && x.does != change::create)
-    std::erase_if(r_.keys, [&](const key_note& k) { return k.index == x.index; });
+    std::erase_if(r_.keys,
+                  [&](const key_note& k) { return k.index == x.index; });
   r_.notes.push_back(x);
   if (r_.notes.size() > notes_max)
     r_.notes.pop_front();

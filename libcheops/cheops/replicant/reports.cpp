@@ -17,12 +17,17 @@ bool is_newer(const summary& a, const summary& b) {
 /// Senders that are remembered: some are not known to be members yet.
 constexpr std::size_t heard_max = 2 * members_max;
 
-/// Of somebody whom a majority of another group of that id has elected.
-bool comes_of_leader(const message& m) {
+/// Of somebody whom a majority has elected.
+bool is_led(const message& m) {
   const auto* part = std::get_if<raft_part>(&m.body);
-  return part != nullptr && m.born && fingerprint(*m.born) == m.group
+  return part != nullptr
          && (std::holds_alternative<raft::append_request>(part->body)
              || std::holds_alternative<raft::snapshot_request>(part->body));
+}
+
+/// … of the other group that it tells of.
+bool comes_of_leader(const message& m) {
+  return is_led(m) && m.born && fingerprint(*m.born) == m.group;
 }
 
 bool says_the_same(const summary& a, const summary& b) {
@@ -41,8 +46,10 @@ void owner::on(const received& in) {
     say_farewell(m.from);
     say(m.from, summary{});
   }
-  if (m.group != s_.mark && !s_.forgotten && store_of(m.to) == store_of(s_.self)
-      && is_untouched() && comes_of_leader(m)) {
+  auto other_group = m.group != s_.mark;
+  auto gives_way = other_group ? is_untouched() && comes_of_leader(m)
+                               : m.to != s_.self && is_bare() && is_led(m);
+  if (gives_way && !s_.forgotten && store_of(m.to) == store_of(s_.self)) {
     give_way();
     return;
   }
@@ -68,14 +75,16 @@ void owner::on(const received& in) {
 bool owner::is_untouched() const {
   const auto& g = s_.group;
   auto left = [](const auto& x) { return x.second.left; };
-  return g.log.last_index() == 0 && !g.leader
-         && g.now != raft::role::leader
+  return g.log.last_index() == 0 && !g.leader && g.now != raft::role::leader
          && std::ranges::none_of(g.requests, left);
 }
 
 /// Sites that knew different stores have begun two groups of one id. Of the
 /// same sites only one can elect somebody: majorities share a site, and who has
 /// voted in one goes to the other only when that has a leader.
+/// The same for who was asked in by a leader that lost its place before that
+/// was decided: no other member knows that id, and it is asked in under
+/// another.
 void owner::give_way() {
   for (auto& [sequence, w] : s_.waiters)
     answer_to(w, ending::refused, refusal::foreign, 0);
@@ -343,7 +352,15 @@ bool owner::all_others_left() const {
 
 /// It costs a site its copy to be told that it has left, or that all is over.
 bool owner::may_know(const site_id& site) const {
-  return is_of_group(site) || all_others_left();
+  return is_of_group(site) || all_others_left() || is_bare();
+}
+
+/// We were asked in later, and have nothing yet: neither do we know who the
+/// members are by now, nor can anything be lost.
+bool owner::is_bare() const {
+  return raft::find(s_.born.members, s_.self) == nullptr
+         && s_.group.log.last_index() == 0 && s_.shared.at == 0
+         && !s_.site.exists;
 }
 
 /// It was decided, and under an id that left nobody comes back.

@@ -312,8 +312,8 @@ BOOST_AUTO_TEST_CASE(who_has_an_entry_gives_way_to_no_other_group) {
   auto ours = theirs;
   ours.members[1].id.store = "lost";
   auto meta = meta_of(*ours.key, 1);
-  auto s = make_owner({meta, member(1), 1, 1, nullptr}, ours, stage::quick(),
-                      false);
+  auto s =
+    make_owner({meta, member(1), 1, 1, nullptr}, ours, stage::quick(), false);
   auto says = [&](const birth& in, raft::term_id term, raft::message_body x) {
     message m{member(3), member(1), fingerprint(in), in, {}};
     m.body = raft_part{term, std::move(x)};

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 /// Owners of one replicant at sites 1 to n, and a test in the place of their
@@ -97,5 +98,26 @@ private:
 
 /// An operation of the sample application's; ids are those of site 1.
 operation make(change does, const std::string& id = {});
+
+/// Three sites with one resource, made at site 1.
+struct made : stage {
+  explicit made(int sites = 3, settings with = quick()) : stage(sites, with) {
+    auto token = ask(1, make(change::create));
+    work();
+    if (!answered(token))
+      throw std::logic_error{"stage: the create was not answered"};
+    rest();
+  }
+  operation change_at(change does, int site) {
+    return make(does, at(site).site.local_id);
+  }
+};
+
+inline bool is(const std::optional<answer>& x, ending how) {
+  return x && x->how == how;
+}
+inline bool is(const std::optional<answer>& x, refusal why) {
+  return x && x->how == ending::refused && x->why == why;
+}
 
 } // namespace cheops::replicant::testing

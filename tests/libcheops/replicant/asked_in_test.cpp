@@ -1,0 +1,71 @@
+// Who was asked in later, and has nothing yet.
+#include "stage.hpp"
+
+#include "support/boost_test.hpp"
+
+#include <algorithm>
+
+using namespace cheops;
+using namespace cheops::replicant;
+using namespace cheops::replicant::testing;
+
+namespace {
+
+/// A group that site 2 began alone, and site 1 as it was asked in by site 3,
+/// which came later too.
+struct asked_in {
+  asked_in() {
+    born.members = {{member(2), raft::member_role::voter}};
+    born.founder = member(2);
+    as = joining_as(member(1), {1, 1, 1});
+    owner.emplace(make_owner({random_meta(1, 2), as, 1, 1, nullptr}, born,
+                             stage::quick(), false));
+  }
+  /// Whether it forgets the group because of that message.
+  std::optional<forget> told(const raft::member_id& to, message_body what) {
+    message m{joining_as(member(3), {1, 1, 2}), to, owner->mark, born,
+              std::move(what)};
+    auto out = step(*owner, received{std::move(m)});
+    std::ranges::move(step(*owner, stored{owner->sequence}),
+                      std::back_inserter(out));
+    for (auto& e : out)
+      if (auto* x = std::get_if<forget>(&e))
+        return *x;
+    return std::nullopt;
+  }
+  birth born;
+  raft::member_id as;
+  std::optional<state> owner;
+};
+
+raft_part append_of(raft::term_id term, std::vector<raft::entry> entries = {}) {
+  raft::append_request x;
+  x.entries = std::move(entries);
+  return {term, std::move(x)};
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(it_believes_whoever_says_that_it_left, asked_in) {
+  auto gone = told(as, farewell{5, true});
+  BOOST_REQUIRE(gone.has_value());
+  BOOST_TEST(!gone->how.untouched); // Never again under that id.
+}
+
+BOOST_FIXTURE_TEST_CASE(it_gives_way_to_the_id_under_which_it_is_asked_again,
+                        asked_in) {
+  BOOST_TEST(!told(as, append_of(2)).has_value());
+  auto anew = joining_as(member(1), {1, 1, 3});
+  BOOST_TEST(!told(anew, raft_part{3, raft::vote_request{}}).has_value());
+  auto gone = told(anew, append_of(3));
+  BOOST_REQUIRE(gone.has_value());
+  BOOST_TEST(gone->how.untouched);
+}
+
+BOOST_FIXTURE_TEST_CASE(it_does_neither_once_it_has_an_entry, asked_in) {
+  BOOST_TEST(
+    !told(as, append_of(2, {{1, 1, raft::entry_kind::noop, 0, {}, {}}}))
+       .has_value());
+  BOOST_TEST(!told(as, farewell{5, true}).has_value());
+  BOOST_TEST(!told(joining_as(member(1), {1, 1, 3}), append_of(3)).has_value());
+}
