@@ -76,6 +76,18 @@ void owner::drive_members() {
   give(*change);
 }
 
+/// The create of the copy here. Of what was deleted, only the removal is kept.
+const submission* owner::what_made_it() const {
+  for (const auto& k : s_.shared.build)
+    if (k.what.does == change::create || k.what.does == change::remove)
+      return &k.what;
+  // Done here, where it was asked for; the word on it did not come this far.
+  for (const auto& o : s_.shared.open)
+    if (o.what.does == change::create)
+      return &o.what;
+  return nullptr;
+}
+
 /// This site is no member any more: the resource goes, if that was asked for.
 void owner::leave() {
   if (!s_.leaving)
@@ -92,22 +104,17 @@ void owner::leave() {
     left();
     return;
   }
-  for (const auto& k : s_.shared.build) {
-    // Of what was deleted, only the removal is kept.
-    auto removes = k.what.does == change::remove;
-    if (k.what.does != change::create && !removes)
-      continue;
-    auto what = content_of(k.what);
-    if (!what || (!what->undo && !removes))
-      break;
-    w = {};
-    w.index = s_.leaving->at;
-    w.id = k.what.id;
-    w.what = std::move(*what);
-    w.leaving = true;
-    call_now();
-    return;
-  }
+  if (const auto* made = what_made_it())
+    if (auto what = content_of(*made);
+        what && (what->undo || what->does == change::remove)) {
+      w = {};
+      w.index = s_.leaving->at;
+      w.id = made->id;
+      w.what = std::move(*what);
+      w.leaving = true;
+      call_now();
+      return;
+    }
   left(); // Nobody said how to remove it.
 }
 

@@ -177,6 +177,7 @@ private:
 
   // -- members.cpp -----------------------------------------------------------
   void drive_members();
+  const submission* what_made_it() const;
   void leave();
   void left();
 

@@ -1,4 +1,5 @@
-// Who was asked in later, and has nothing yet.
+// Who was asked in later and has nothing yet, and who leaves with something
+// that the log does not show there.
 #include "stage.hpp"
 
 #include "support/boost_test.hpp"
@@ -68,4 +69,30 @@ BOOST_FIXTURE_TEST_CASE(it_does_neither_once_it_has_an_entry, asked_in) {
        .has_value());
   BOOST_TEST(!told(as, farewell{5, true}).has_value());
   BOOST_TEST(!told(joining_as(member(1), {1, 1, 3}), append_of(3)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(who_leaves_removes_what_it_made_before_the_word_on_it) {
+  auto hasty = stage::quick();
+  hasty.judge_ticks = 8;
+  stage s{3, hasty};
+  s.ask(1, make(change::create));
+  s.cut(1);
+  s.answer_call(1, 201, "1-1");
+  for (int i = 0; i < 200 && !s.at(2).site.exists; ++i) {
+    s.tick(1);
+    s.work();
+  }
+  BOOST_TEST_REQUIRE(s.at(2).site.exists);
+  raft::configuration others{{member(2), raft::member_role::voter},
+                             {member(3), raft::member_role::voter}};
+  s.give(2, scale_asked{900, others, true});
+  s.tick(100);
+  BOOST_TEST_REQUIRE(s.answered(900).has_value());
+  BOOST_TEST_REQUIRE(!s.at(1).shared.open.empty());
+  s.heal();
+  for (int i = 0; i < 100 && !s.calls(1); ++i)
+    s.tick(1);
+  BOOST_TEST_REQUIRE(s.calls(1));
+  BOOST_TEST(s.called(1).request.method == "DELETE");
+  BOOST_TEST(s.called(1).request.target == "/bars/1-1");
 }
