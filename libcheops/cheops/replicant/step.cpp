@@ -272,6 +272,14 @@ const operation* unsettled_create(const state& x) {
   return earlier ? unsettled_create(x.site) : nullptr;
 }
 
+/// It is over, and others have forgotten it: nothing more is decided, and who
+/// still has a trouble of its own waits for a person, not for them.
+bool is_over_elsewhere(const state& x) {
+  return x.shared.ended_at != 0
+         && std::ranges::any_of(x.site.others,
+                                [](const auto& o) { return o.second.gone; });
+}
+
 bool is_awake(const state& x) {
   if (x.forgotten || !x.halted.empty())
     return !x.waiters.empty() || !x.readers.empty();
@@ -290,9 +298,9 @@ bool is_awake(const state& x) {
                      && x.shared.goal->members != x.shared.members);
   auto behind =
     x.catch_up != 0 || (x.behind_tries < x.set.report_tries && wants_leader(x));
-  return x.group.awake || behind || !x.waiters.empty() || !x.readers.empty()
-         || timed || tells || proposes || judged || changes
-         || x.leaving.has_value();
+  auto decides = x.group.awake && !is_over_elsewhere(x);
+  return decides || behind || !x.waiters.empty() || !x.readers.empty() || timed
+         || tells || proposes || judged || changes || x.leaving.has_value();
 }
 
 bool is_idle(const state& x) {

@@ -96,3 +96,25 @@ BOOST_AUTO_TEST_CASE(who_leaves_removes_what_it_made_before_the_word_on_it) {
   BOOST_TEST(s.called(1).request.method == "DELETE");
   BOOST_TEST(s.called(1).request.target == "/bars/1-1");
 }
+
+BOOST_AUTO_TEST_CASE(who_is_left_with_a_trouble_of_its_own_wakes_nobody) {
+  made s;
+  s.ask(1, s.change_at(change::remove, 1));
+  s.answer_call(1, 204);
+  for (int i = 0; i < 100 && !s.calls(3); ++i)
+    s.tick(1);
+  s.answer_call(3, 422);
+  s.work();
+  s.rest();
+  auto& left = s.at(3);
+  BOOST_TEST_REQUIRE(left.shared.ended_at != 0U);
+  BOOST_TEST_REQUIRE(left.site.troubles.size() == 1U);
+  left.group.awake = true; // It would ask for votes, and nobody is there.
+  BOOST_TEST(is_awake(left));
+  message m{member(1), member(3), left.mark, std::nullopt, group_gone{}};
+  s.give(3, received{m});
+  s.settle();
+  BOOST_TEST(!left.forgotten);
+  left.group.awake = true;
+  BOOST_TEST(!is_awake(left));
+}
