@@ -82,6 +82,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   (void) server_of(text);
   (void) device_of(text);
   (void) base_of_tokens(text);
-  (void) is_discovery("GET", text, "");
+  (void) is_discovery("GET", text);
   return 0;
 }

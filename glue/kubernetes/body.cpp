@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace cheops::glue::kubernetes {
@@ -117,6 +118,20 @@ constexpr std::array with_status{"CronJob",
 
 } // namespace
 
+/// What is over a double's range cannot be written again, nor does an API
+/// server take it.
+static bool has_only_finite_numbers(const json::value& x) {
+  auto fine = [](const json::value& y) { return has_only_finite_numbers(y); };
+  if (const auto* number = x.if_double())
+    return std::isfinite(*number);
+  if (const auto* list = x.if_array())
+    return std::ranges::all_of(*list, fine);
+  const auto* object = x.if_object();
+  return object == nullptr || std::ranges::all_of(*object, [&](const auto& y) {
+           return fine(y.value());
+         });
+}
+
 object_body::object_body() : is_(json::object{}) {}
 
 result<object_body> object_body::read(std::string_view text,
@@ -131,13 +146,17 @@ result<object_body> object_body::read(std::string_view text,
       return broken("the body is no object in Kubernetes' protobuf");
     auto unknown = text.substr(magic.size());
     auto whole = protobuf::find(unknown, object);
-    // Which of two counts, readers may see differently.
-    if (protobuf::count(unknown, raw) > 1
+    std::array<std::uint32_t, 1> first{1};
+    auto meta = whole ? protobuf::find(*whole, first) : std::nullopt;
+    // Which of two counts, readers may see differently; and what should hold
+    // bytes holds bytes.
+    if (protobuf::count(unknown, raw) != (whole ? 1U : 0U)
         || protobuf::count(unknown, type_meta) > 1
         || protobuf::count(unknown, content_encoding) > 1
         || (whole
             && (!protobuf::is_message(*whole)
-                || protobuf::count(*whole, 1) > 1)))
+                || protobuf::count(*whole, 1) != (meta ? 1U : 0U)))
+        || (meta && !protobuf::is_message(*meta)))
       return broken("the body's protobuf is not as Kubernetes' clients write "
                     "it");
     std::array<std::uint32_t, 1> coding{content_encoding};
@@ -154,7 +173,8 @@ result<object_body> object_body::read(std::string_view text,
   json::error_code failed;
   auto value = json::parse(text, failed, {}, with);
   auto patch = same_name(type, "application/json-patch+json");
-  if (failed || !(patch ? value.is_array() : value.is_object()))
+  if (failed || !(patch ? value.is_array() : value.is_object())
+      || !has_only_finite_numbers(value))
     return broken(same_name(type, "application/apply-patch+yaml")
                     ? "an apply patch for several sites must be written in "
                       "JSON, as kubectl does"

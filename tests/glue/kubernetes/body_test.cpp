@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(delete_options_say_their_preconditions) {
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_refused) {
-  for (auto x : {"", "[]", "1", "{", "{\"a\":}"})
+  for (auto x : {"", "[]", "1", "{", "{\"a\":}", "{\"a\":1e999}"})
     BOOST_TEST(!object_body::read(x, "application/json"), x);
   BOOST_TEST(!object_body::read("{}", "application/json-patch+json"));
   BOOST_TEST(!object_body::read("a: b", "application/apply-patch+yaml"));
@@ -188,6 +188,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_refused) {
        {std::string{}, std::string{"k8s"}, start + "\x0A", start + '\0',
         start + field(2, object) + field(2, object),
         start + field(2, object + object), start + field(2, "\x0A\x7F"),
+        start + field(2, field(1, "\x0A\x7F")),           // In the metadata.
+        start + "\x10\x01", start + field(2, "\x08\x01"), // Numbers.
         start + field(2, object) + field(3, "gzip")})
     BOOST_TEST(!object_body::read(x, protobuf_type));
 }
