@@ -51,8 +51,7 @@ constexpr std::array<std::string_view, 30> head_only{"age",
 
 bool may_trail(std::string_view name) noexcept {
   constexpr std::string_view forwarded = "x-forwarded-";
-  return identify(name) == known::other
-         && !same_name(name.substr(0, forwarded.size()), forwarded)
+  return identify(name) == known::other && !begins_with_name(name, forwarded)
          && std::ranges::none_of(head_only,
                                  [&](auto x) { return same_name(name, x); });
 }

@@ -23,7 +23,7 @@ std::vector<traffic::header> credentials_of(const head& in) {
       out.push_back({name, std::string{value}});
   for (const auto& f : in.fields)
     if (f.name.size() > impersonate.size()
-        && same_name(f.name.substr(0, impersonate.size()), impersonate))
+        && begins_with_name(f.name, impersonate))
       out.push_back({std::string{f.name}, std::string{f.value}});
   return out;
 }

@@ -67,8 +67,7 @@ bool good_host(const service_state& state, std::string_view host) {
 bool good_token(const service_state& state, const service_request& in) {
   auto given = in.get("Authorization");
   constexpr std::string_view scheme = "Bearer ";
-  return given.size() > scheme.size()
-         && same_name(given.substr(0, scheme.size()), scheme)
+  return given.size() > scheme.size() && begins_with_name(given, scheme)
          && same_token(given.substr(scheme.size()), *state.token);
 }
 

@@ -63,14 +63,12 @@ public:
 
   subject about(const application::service& of, const request_view& in,
                 std::string_view target) const override {
-    subject out{application::match(of, in.method, target), false, false, {}};
+    subject out;
     auto& what = out.match.what;
-    what.id.clear();
+    what.of = &of;
     auto is = read_path(in.method, target);
-    if (!is) {
-      what.about = nullptr;
+    if (!is)
       return out;
-    }
     what.about = object_of(of);
     what.does = verb_of(is->does);
     out.here_only = is_here_only(*is, target);

@@ -18,10 +18,6 @@ constexpr std::string_view extra_prefix = "Impersonate-Extra-";
 constexpr std::string_view service_account = "system:serviceaccount:";
 constexpr std::size_t claims_max = 32;
 
-bool begins(std::string_view x, std::string_view with) {
-  return x.size() > with.size() && same_name(x.substr(0, with.size()), with);
-}
-
 traffic::aside posted(std::string target, json::object body,
                       const site_id& here, const service_id& service) {
   traffic::aside out;
@@ -81,10 +77,14 @@ std::vector<std::string> texts_of(const json::value* x) {
 
 } // namespace
 
+bool is_impersonation(std::string_view name) noexcept {
+  return name.size() > prefix.size() && begins_with_name(name, prefix);
+}
+
 std::string_view bearer_of(const traffic::request_view& in) {
   constexpr std::string_view scheme = "Bearer ";
   auto x = in.get("Authorization");
-  if (in.count("Authorization") != 1 || !begins(x, scheme))
+  if (in.count("Authorization") != 1 || !begins_with_name(x, scheme))
     return {};
   x.remove_prefix(scheme.size());
   x.remove_prefix(std::min(x.find_first_not_of(' '), x.size()));
@@ -131,7 +131,7 @@ result<std::optional<principal>> impersonated(const traffic::request_view& in) {
   auto some = false;
   auto users = 0;
   for (const auto& f : in.fields) {
-    if (!begins(f.name, prefix))
+    if (!is_impersonation(f.name))
       continue;
     some = true;
     std::string value{f.value};
@@ -142,16 +142,14 @@ result<std::optional<principal>> impersonated(const traffic::request_view& in) {
       out.uid = value;
     } else if (same_name(f.name, "Impersonate-Group")) {
       out.groups.push_back(value);
-    } else if (begins(f.name, extra_prefix)) {
+    } else if (f.name.size() > extra_prefix.size()
+               && begins_with_name(f.name, extra_prefix)) {
       auto key = percent_decoded(f.name.substr(extra_prefix.size()));
       if (!key)
         return error{errc::bad_request,
                      "a field Impersonate-Extra-… has a broken escape", "",
                      "read the request", ""};
-      std::ranges::transform(*key, key->begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-      });
-      out.extra[*key].push_back(value);
+      out.extra[fold_case(*key)].push_back(value);
     }
   }
   if (!some)

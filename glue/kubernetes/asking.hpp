@@ -14,6 +14,9 @@
 /// answers. Pure; docs/decisions/0013-kubernetes-objects.md.
 namespace cheops::glue::kubernetes {
 
+/// Whether a field of that name says in whose name a request is made.
+[[nodiscard]] bool is_impersonation(std::string_view name) noexcept;
+
 /// The token in `Authorization: Bearer …`; empty: there is none.
 [[nodiscard]] std::string_view bearer_of(const traffic::request_view& in);
 

@@ -116,11 +116,9 @@ constexpr std::array with_status{"CronJob",
                                  "Service",
                                  "StatefulSet"};
 
-} // namespace
-
 /// What is over a double's range cannot be written again, nor does an API
 /// server take it.
-static bool has_only_finite_numbers(const json::value& x) {
+bool has_only_finite_numbers(const json::value& x) {
   auto fine = [](const json::value& y) { return has_only_finite_numbers(y); };
   if (const auto* number = x.if_double())
     return std::isfinite(*number);
@@ -131,6 +129,8 @@ static bool has_only_finite_numbers(const json::value& x) {
            return fine(y.value());
          });
 }
+
+} // namespace
 
 object_body::object_body() : is_(json::object{}) {}
 

@@ -1,6 +1,7 @@
 #include "glue/kubernetes/calls.hpp"
 
 #include "cheops/seldom.hpp"
+#include "glue/kubernetes/asking.hpp"
 #include "glue/kubernetes/body.hpp"
 #include "glue/kubernetes/object_name.hpp"
 #include "glue/kubernetes/own_fields.hpp"
@@ -51,15 +52,13 @@ std::string content_type_of(const templated& x) {
 
 /// An answer of ours, as the API server would word it.
 ports::call_result refusal(replicant::call_id call, unsigned status,
-                           std::string_view reason, std::string what) {
-  json::value body{
-    {"kind", "Status"},    {"apiVersion", "v1"}, {"metadata", json::object{}},
-    {"status", "Failure"}, {"message", what},    {"reason", reason},
-    {"code", status}};
+                           std::string_view reason, std::string_view what) {
+  auto said = kubernetes::status_of(status, reason, what);
   heard out{http::client_response{}};
-  out.answer->status = status;
-  out.answer->fields = {{"Content-Type", "application/json"}};
-  out.answer->body = json::serialize(body);
+  out.answer->status = said.status;
+  for (auto& f : said.fields)
+    out.answer->fields.emplace_back(std::move(f.name), std::move(f.value));
+  out.answer->body = std::move(said.body);
   return told(call, std::move(out));
 }
 

@@ -1,5 +1,7 @@
 #include "glue/kubernetes/rules.hpp"
 
+#include "cheops/replicant/places.hpp"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -8,6 +10,8 @@
 namespace cheops::glue::kubernetes {
 
 namespace json = boost::json;
+
+using replicant::at_pointer;
 
 namespace {
 
@@ -41,14 +45,8 @@ bool is_review(const object_request& x) {
          && x.object.resource.ends_with("reviews");
 }
 
-const json::value* at(const json::value& in, std::string_view pointer) {
-  json::error_code failed;
-  const auto* out = in.find_pointer(pointer, failed);
-  return failed ? nullptr : out;
-}
-
 std::string text_at(const json::value& in, std::string_view pointer) {
-  const auto* x = at(in, pointer);
+  const auto* x = at_pointer(in, pointer);
   return x != nullptr && x->is_string()
            ? std::string{std::string_view{x->get_string()}}
            : std::string{};
@@ -56,7 +54,8 @@ std::string text_at(const json::value& in, std::string_view pointer) {
 
 template <class F>
 void each_of(const json::value& in, std::string_view pointer, F f) {
-  if (const auto* list = at(in, pointer); list != nullptr && list->is_array())
+  if (const auto* list = at_pointer(in, pointer);
+      list != nullptr && list->is_array())
     for (const auto& x : list->get_array())
       f(x);
 }
@@ -100,8 +99,8 @@ private:
   /// A pod begins without what is optional.
   void by_name(const json::value& in, std::string_view whole,
                std::string_view name, std::string resource) {
-    const auto* x = at(in, whole);
-    const auto* optional = x != nullptr ? at(*x, "/optional") : nullptr;
+    const auto* x = at_pointer(in, whole);
+    const auto* optional = x != nullptr ? at_pointer(*x, "/optional") : nullptr;
     if (optional == nullptr || !optional->is_bool() || !optional->get_bool())
       add(std::move(resource), text_at(in, name));
   }
@@ -125,10 +124,11 @@ const json::value* pod_spec_in(const object_body& x, const object_name& of) {
   if (x.json() == nullptr || of.ns.empty())
     return nullptr;
   if (of.group.empty() && of.resource == "pods")
-    return at(*x.json(), "/spec");
-  if (const auto* job = at(*x.json(), "/spec/jobTemplate/spec/template/spec"))
+    return at_pointer(*x.json(), "/spec");
+  if (const auto* job =
+        at_pointer(*x.json(), "/spec/jobTemplate/spec/template/spec"))
     return job;
-  return at(*x.json(), "/spec/template/spec");
+  return at_pointer(*x.json(), "/spec/template/spec");
 }
 
 } // namespace

@@ -36,15 +36,11 @@ constexpr unsigned page_lines = 100;
 
 constexpr std::array<std::string_view, 1> not_logged{"dryRun"};
 
-bool begins(std::string_view x, std::string_view with) {
-  return x.size() >= with.size() && same_name(x.substr(0, with.size()), with);
-}
-
 /// The user's own: what the API server needs to know who asks.
 std::vector<header> credentials_of(const request_view& in) {
   std::vector<header> out;
   for (const auto& f : in.fields)
-    if (same_name(f.name, "Authorization") || begins(f.name, "Impersonate-"))
+    if (same_name(f.name, "Authorization") || is_impersonation(f.name))
       out.push_back({std::string{f.name}, std::string{f.value}});
   return out;
 }
@@ -552,7 +548,7 @@ std::string users::suffix() {
 bool is_apply(const request_view& in, const object_request& is) {
   auto type = in.get("Content-Type");
   return is.does == object_verb::patch && is.subresource.empty()
-         && begins(type, "application/apply-patch+yaml");
+         && begins_with_name(type, "application/apply-patch+yaml");
 }
 
 std::unique_ptr<taking> make_taking(to_take what,

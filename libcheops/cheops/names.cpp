@@ -18,6 +18,10 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, fold, fold);
 }
 
+bool begins_with_name(std::string_view x, std::string_view start) noexcept {
+  return same_name(x.substr(0, start.size()), start);
+}
+
 std::string fold_case(std::string_view x) {
   std::string out{x};
   std::ranges::transform(out, out.begin(), fold);

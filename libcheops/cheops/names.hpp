@@ -29,6 +29,9 @@ using service_id = name_of<struct service_kind>;
 /// Names match whatever their case: ASCII letters are folded, the rest of
 /// UTF-8 is compared byte by byte.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
+/// Whether `x` begins so, in any case; there may be nothing behind it.
+[[nodiscard]] bool begins_with_name(std::string_view x,
+                                    std::string_view start) noexcept;
 [[nodiscard]] std::string fold_case(std::string_view x);
 
 /// Edit distance (Levenshtein, case folded), for "did you mean": O(n*m), so

@@ -3,12 +3,11 @@
 #include "cheops/traffic/decide.hpp"
 #include "support/boost_test.hpp"
 #include "support/fake_replication.hpp"
+#include "support/folder_fixture.hpp"
 #include "support/proxy_fixture.hpp"
 
 #include <condition_variable>
-#include <fcntl.h>
 #include <mutex>
-#include <unistd.h>
 
 using namespace cheops;
 using namespace std::chrono_literals;
@@ -93,23 +92,7 @@ struct looking_adapter final : traffic::adapter {
 };
 
 struct looking_site : proxy_fixture {
-  /// A file with the node's token.
-  struct token_in_a_file {
-    std::string folder = [] {
-      std::string name = "/tmp/cheops-taking-XXXXXX";
-      return std::string{::mkdtemp(name.data())};
-    }();
-    token_in_a_file() {
-      auto fd = ::open(path().c_str(), O_CREAT | O_WRONLY, 0600);
-      BOOST_REQUIRE(::write(fd, "node-token\n", 11) == 11);
-      ::close(fd);
-    }
-    ~token_in_a_file() {
-      ::unlink(path().c_str());
-      ::rmdir(folder.c_str());
-    }
-    [[nodiscard]] std::string path() const { return folder + "/token"; }
-  } token;
+  folder_fixture folder; ///< Has a file with the node's token.
   std::shared_ptr<looking_adapter> plug = std::make_shared<looking_adapter>();
   std::shared_ptr<testing::fake_replication> port =
     std::make_shared<testing::fake_replication>();
@@ -118,7 +101,10 @@ struct looking_site : proxy_fixture {
   std::vector<ports::write_request> all;
 
   looking_site() {
-    config->fronts[0].to.identity.token_file = token.path();
+    auto token = folder.write("token", "node-token\n");
+    using std::filesystem::perms;
+    std::filesystem::permissions(token, perms::owner_read | perms::owner_write);
+    config->fronts[0].to.identity.token_file = token;
     adapted = plug;
     plug->scope = "Site1 & Site2";
     replicas = port;
