@@ -517,7 +517,7 @@ void exchange::rearm() {
     break;
   case stage::tunnel:
     // A half that is left is no rest that may last.
-    limit_.arm(w_.clock, half_up_ended_ || half_down_ended_
+    limit_.arm(w_.clock, client_ended_ || up_ended_
                            ? std::min(times.idle, times.tunnel_idle)
                            : times.tunnel_idle);
     break;

@@ -268,9 +268,8 @@ private:
   bool continued_ = false;    ///< A 100 was relayed.
   bool keep_client_ = true;
   bool keep_upstream_ = false;
-  bool head_out_ = false; ///< The answer may have reached the client.
-  /// Of a tunnel: nothing more will come from the client, from the other side.
-  bool half_up_ended_ = false, half_down_ended_ = false;
+  bool head_out_ = false;     ///< The answer may have reached the client.
+  bool client_ended_ = false; ///< Of a tunnel: sends nothing more.
   std::uint64_t sent_ = 0;
   std::uint64_t sent_before_ = 0; ///< When the client was last looked for.
   errc error_code_ = errc::none;

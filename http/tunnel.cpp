@@ -22,7 +22,7 @@ void exchange::begin_tunnel() {
   up_->in.consume(h.bytes.size());
   stage_ = stage::tunnel;
   head_out_ = true;
-  half_up_ended_ = half_down_ended_ = false;
+  client_ended_ = up_ended_ = false;
   w_.counts.tunnels(1);
   tunnel_turn();
 }
@@ -34,14 +34,14 @@ void exchange::tunnel_turn() {
     return;
   std::uint64_t up = 0;
   auto down_ok =
-    half_down_ended_
-    || tunnel_way(up_->io, up_->in, to_client_, s_.io, sent_, half_down_ended_);
+    up_ended_
+    || tunnel_way(up_->io, up_->in, to_client_, s_.io, sent_, up_ended_);
   auto up_ok =
     down_ok
-    && (half_up_ended_
-        || tunnel_way(s_.io, s_.in, to_upstream_, up_->io, up, half_up_ended_));
+    && (client_ended_
+        || tunnel_way(s_.io, s_.in, to_upstream_, up_->io, up, client_ended_));
   taken_ += up;
-  if (!up_ok || (half_down_ended_ && half_up_ended_)) {
+  if (!up_ok || (up_ended_ && client_ended_)) {
     w_.counts.tunnels(-1);
     end(false);
     return;
@@ -49,11 +49,11 @@ void exchange::tunnel_turn() {
   // A side that takes nothing is not read for either.
   if (!to_client_.empty())
     s_.wait_writable();
-  else if (!half_down_ended_)
+  else if (!up_ended_)
     up_->wait_readable();
   if (!to_upstream_.empty())
     up_->wait_writable();
-  else if (!half_up_ended_)
+  else if (!client_ended_)
     s_.wait_readable();
   rearm();
 }
