@@ -2,6 +2,7 @@
 
 #include "cheops/replicant/step.hpp"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -165,6 +166,7 @@ private:
   bool is_untouched() const;
   void give_way();
   bool is_known(const member_id& who) const;
+  bool knows_one(const std::function<bool(const member_id&)>& is) const;
   bool has_departed(const member_id& who) const;
   bool is_of_group(const site_id& site) const;
   bool all_others_left() const;

@@ -307,12 +307,18 @@ void owner::take(const message& m, const group_gone&) {
 
 /// Whether it is, was, or is to be a member, as far as is known here.
 bool owner::is_known(const member_id& who) const {
-  return raft::find(s_.group.members(), who) != nullptr
-         || raft::find(s_.shared.members, who) != nullptr
-         || raft::find(s_.born.members, who) != nullptr
-         || (s_.shared.goal
-             && raft::find(s_.shared.goal->members, who) != nullptr)
-         || has_departed(who);
+  return knows_one([&](const member_id& x) { return x == who; });
+}
+
+/// Of all who are, were, or are to be members, as far as is known here.
+bool owner::knows_one(const std::function<bool(const member_id&)>& is) const {
+  auto has = [&](const auto& all) {
+    return std::ranges::any_of(all, is, &raft::member::id);
+  };
+  return has(s_.group.members()) || has(s_.shared.members)
+         || has(s_.born.members)
+         || (s_.shared.goal && has(s_.shared.goal->members))
+         || std::ranges::any_of(s_.shared.departed, is, &departed_member::who);
 }
 
 bool owner::has_departed(const member_id& who) const {
@@ -329,16 +335,7 @@ void owner::say_farewell(const member_id& to) {
 /// Whether the site of that name, which the link vouches for, is or was one of
 /// the group's, or is to be; as far as we know.
 bool owner::is_of_group(const site_id& site) const {
-  auto has = [&](const auto& all) {
-    return std::ranges::any_of(
-      all, [&](const raft::member& m) { return m.id.site == site; });
-  };
-  return has(s_.group.members()) || has(s_.shared.members)
-         || has(s_.born.members)
-         || (s_.shared.goal && has(s_.shared.goal->members))
-         || std::ranges::any_of(s_.shared.departed, [&](const auto& x) {
-              return x.who.site == site;
-            });
+  return knows_one([&](const member_id& x) { return x.site == site; });
 }
 
 /// All others that we know have left by now: who is left came after that, and

@@ -31,6 +31,14 @@ state begun(const owner_identity& who, birth born, const settings& set) {
   return s;
 }
 
+/// It is over, and others have forgotten it: nothing more is decided, and who
+/// still has a trouble of its own waits for a person, not for them.
+bool is_forgotten_elsewhere(const state& x) {
+  return x.shared.ended_at != 0
+         && std::ranges::any_of(x.site.others,
+                                [](const auto& o) { return o.second.gone; });
+}
+
 } // namespace
 
 state make_owner(const owner_identity& who, birth born, const settings& set,
@@ -272,14 +280,6 @@ const operation* unsettled_create(const state& x) {
   return earlier ? unsettled_create(x.site) : nullptr;
 }
 
-/// It is over, and others have forgotten it: nothing more is decided, and who
-/// still has a trouble of its own waits for a person, not for them.
-bool is_over_elsewhere(const state& x) {
-  return x.shared.ended_at != 0
-         && std::ranges::any_of(x.site.others,
-                                [](const auto& o) { return o.second.gone; });
-}
-
 bool is_awake(const state& x) {
   if (x.forgotten || !x.halted.empty())
     return !x.waiters.empty() || !x.readers.empty();
@@ -298,7 +298,7 @@ bool is_awake(const state& x) {
                      && x.shared.goal->members != x.shared.members);
   auto behind =
     x.catch_up != 0 || (x.behind_tries < x.set.report_tries && wants_leader(x));
-  auto decides = x.group.awake && !is_over_elsewhere(x);
+  auto decides = x.group.awake && !is_forgotten_elsewhere(x);
   return decides || behind || !x.waiters.empty() || !x.readers.empty() || timed
          || tells || proposes || judged || changes || x.leaving.has_value();
 }

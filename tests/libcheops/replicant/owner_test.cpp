@@ -183,11 +183,7 @@ BOOST_AUTO_TEST_CASE(an_application_that_does_not_answer_leaves_it_open) {
 BOOST_AUTO_TEST_CASE(a_site_whose_application_is_down_says_no_and_means_it) {
   made s;
   auto token = s.ask(1, s.change_at(change::patch, 1));
-  for (int i = 0; i < 60 && !s.answered(token); ++i) {
-    if (s.calls(1))
-      s.answer_call(1, 0, {}, call_end::not_sent);
-    s.tick(1);
-  }
+  s.stay_down(1, token);
   BOOST_TEST(is(s.answered(token), refusal::application_down));
   s.work();
   s.rest();

@@ -7,6 +7,17 @@ using namespace cheops;
 using namespace cheops::replicant;
 using namespace cheops::replicant::testing;
 
+namespace {
+
+/// A change under a client's key.
+operation keyed(made& s) {
+  auto out = s.change_at(change::patch, 1);
+  out.key = client_key{digest_of("k"), digest_of("r")};
+  return out;
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_CASE(a_precondition_that_is_too_old_is_refused) {
   made s;
   auto read = s.at(2).site.done;
@@ -23,8 +34,7 @@ BOOST_AUTO_TEST_CASE(a_precondition_that_is_too_old_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_retry_under_its_key_gets_the_first_answer) {
   made s;
-  auto what = s.change_at(change::patch, 1);
-  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto what = keyed(s);
   s.ask(1, what);
   s.work();
   s.rest();
@@ -40,8 +50,7 @@ BOOST_AUTO_TEST_CASE(a_retry_under_its_key_gets_the_first_answer) {
 
 BOOST_AUTO_TEST_CASE(a_retry_stands_where_the_first_does) {
   made s;
-  auto what = s.change_at(change::patch, 1);
-  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto what = keyed(s);
   auto first = s.ask(1, what);
   s.work();
   auto between = s.ask(2, s.change_at(change::replace, 2));
@@ -55,8 +64,7 @@ BOOST_AUTO_TEST_CASE(a_retry_stands_where_the_first_does) {
 
 BOOST_AUTO_TEST_CASE(a_retry_waits_for_the_first) {
   made s;
-  auto what = s.change_at(change::patch, 1);
-  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto what = keyed(s);
   s.ask(1, what);
   auto token = s.ask(1, what);
   BOOST_TEST(!s.answered(token));
@@ -66,14 +74,9 @@ BOOST_AUTO_TEST_CASE(a_retry_waits_for_the_first) {
 
 BOOST_AUTO_TEST_CASE(a_retry_of_what_was_not_run_is_a_new_try) {
   made s;
-  auto what = s.change_at(change::patch, 1);
-  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto what = keyed(s);
   auto token = s.ask(1, what);
-  for (int i = 0; i < 60 && !s.answered(token); ++i) {
-    if (s.calls(1))
-      s.answer_call(1, 0, {}, call_end::not_sent);
-    s.tick(1);
-  }
+  s.stay_down(1, token);
   BOOST_TEST(is(s.answered(token), refusal::application_down));
   auto again = s.ask(1, what);
   BOOST_TEST_REQUIRE(s.calls(1));
@@ -83,8 +86,7 @@ BOOST_AUTO_TEST_CASE(a_retry_of_what_was_not_run_is_a_new_try) {
 
 BOOST_AUTO_TEST_CASE(a_retry_is_the_first_for_longer_than_its_note_is_kept) {
   made s;
-  auto what = s.change_at(change::patch, 1);
-  what.key = client_key{digest_of("k"), digest_of("r")};
+  auto what = keyed(s);
   auto first = s.ask(1, what);
   s.work();
   for (std::size_t i = 0; i < notes_max; ++i) {

@@ -184,6 +184,14 @@ void stage::answer_call(int site, std::uint16_t status, std::string local_id,
   settle();
 }
 
+void stage::stay_down(int site, token_id client) {
+  for (int i = 0; i < 60 && !answered(client); ++i) {
+    if (calls(site))
+      answer_call(site, 0, {}, call_end::not_sent);
+    tick(1);
+  }
+}
+
 void stage::answer_probe(int site, finding what, std::string local_id) {
   auto id = probes_[site].front().id;
   probes_[site].pop_front();

@@ -48,6 +48,8 @@ public:
   [[nodiscard]] bool calls(int site) const { return !calls_[site].empty(); }
   void answer_call(int site, std::uint16_t status, std::string local_id = {},
                    call_end how = call_end::answered);
+  /// No call of that site goes out, until that client is answered.
+  void stay_down(int site, token_id client);
   [[nodiscard]] bool probes(int site) const { return !probes_[site].empty(); }
   void answer_probe(int site, finding what, std::string local_id = {});
   /// Answers as an application does that works: ids are "SITE-N".
